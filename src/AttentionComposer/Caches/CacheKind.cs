@@ -1,0 +1,22 @@
+namespace AttentionComposer.Caches;
+
+/// <summary>
+/// What makes two caches interchangeable: pipelines of one kind may share a cache, any other is refused.
+/// </summary>
+/// <param name="Shape">Head counts and head size.</param>
+/// <param name="Format">Storage format of keys and values.</param>
+/// <param name="Window">Keys that a query sees; 0 when every position is kept.</param>
+/// <param name="Pinned">Positions at the start that are always kept.</param>
+/// <param name="Ring">Slots of the ring behind the pinned positions; 0 when every position is kept.</param>
+readonly record struct CacheKind(AttentionShape Shape, KvFormat Format, int Window, int Pinned, int Ring)
+{
+    /// <summary>
+    /// Scalars from one row to the next: the head size rounded up to the widest vector, so that no kernel needs a tail loop.
+    /// </summary>
+    public int RowStride => (Shape.HeadDim + 15) / 16 * 16;
+
+    public int ScalarSize => Format == KvFormat.Float32 ? 4 : 2;
+
+    public override string ToString() =>
+        $"{Shape} in {Format}" + (Ring == 0 ? "" : $", window {Window}") + (Pinned == 0 ? "" : $", {Pinned} sinks");
+}

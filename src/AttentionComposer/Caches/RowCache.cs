@@ -1,0 +1,136 @@
+using System.Runtime.CompilerServices;
+using AttentionComposer.Kernels;
+
+namespace AttentionComposer.Caches;
+
+/// <summary>
+/// Keys and values as rows, head-major: <c>[KeyValueHeads, slots, RowStride]</c>, so that a kernel streams one head's rows.
+/// A row's padding up to the stride is 0. With a window the slots are a ring and old rows are overwritten.
+/// </summary>
+sealed unsafe class RowCache : KvCache
+{
+    readonly NativeBuffer _keys;
+    readonly NativeBuffer _values;
+    readonly int _slots;
+    bool _disposed;
+
+    // Positions whose key or value is not finite as stored. Kernels multiply hidden rows by 0 and widen halves without looking
+    // at infinity; while such a row is held, the pipeline takes its careful kernel instead.
+    int _firstNonFinite = int.MaxValue;
+    int _lastNonFinite = -1;
+
+    // Positions from the pinned ones up to here were overwritten.
+    int _oldest;
+
+    public RowCache(CacheKind kind, int capacity)
+        : base(kind.Shape, capacity)
+    {
+        Kind = kind;
+        bool wraps = kind.Ring > 0 && capacity > kind.Pinned + kind.Ring;
+        _slots = wraps ? kind.Pinned + kind.Ring : capacity;
+        Layout = wraps ? new KeyLayout(kind.Pinned, kind.Ring) : default;
+        _oldest = kind.Pinned;
+
+        long bytes = (long)kind.Shape.KeyValueHeads * _slots * kind.RowStride * kind.ScalarSize;
+        _keys = new NativeBuffer(bytes);
+        _values = new NativeBuffer(bytes);
+    }
+
+    public CacheKind Kind { get; }
+
+    public KeyLayout Layout { get; }
+
+    public override long SizeInBytes => _disposed ? 0 : _keys.SizeInBytes + _values.SizeInBytes;
+
+    /// <summary>The most tokens whose append leaves every key that the first of them sees.</summary>
+    public int MaxStep => Wraps ? Kind.Ring - Kind.Window + 1 : int.MaxValue;
+
+    public bool HoldsNonFinite => _firstNonFinite < Length && _lastNonFinite >= (_firstNonFinite < Kind.Pinned ? 0 : _oldest);
+
+    bool Wraps => _slots < Capacity;
+
+    public byte* Keys(int head) => _keys.Pointer + HeadOffset(head);
+
+    public byte* Values(int head) => _values.Pointer + HeadOffset(head);
+
+    /// <summary>Whether a query at this position still finds all the keys that it sees.</summary>
+    public bool Serves(int query) => !Wraps || query < 0 || query - Kind.Window + 1 <= Kind.Pinned || query - Kind.Window + 1 >= _oldest;
+
+    public override void Truncate(int length)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        if (length == 0)
+            _oldest = Kind.Pinned;
+        else if (length < Length && !Serves(length))
+            throw new InvalidOperationException(
+                $"A cache with a window of {Kind.Window} keys cannot go back from {Length} to {length} positions: the oldest position it " +
+                $"still holds beside the sinks is {_oldest}. Clear it and append again, or truncate to 0.");
+
+        Length = length;
+        if (length <= _firstNonFinite)
+            (_firstNonFinite, _lastNonFinite) = (int.MaxValue, -1);
+        else
+            _lastNonFinite = Math.Min(_lastNonFinite, length - 1);
+    }
+
+    /// <summary>Stores rows; the caller has checked lengths and room.</summary>
+    /// <param name="keys"><c>[tokens, KeyValueHeads, HeadDim]</c>.</param>
+    /// <param name="values">The same.</param>
+    /// <param name="tokens">Number of tokens.</param>
+    public void Append(float* keys, float* values, int tokens)
+    {
+        for (int head = 0; head < Shape.KeyValueHeads; head++)
+            StoreHead(keys, values, tokens, head);
+        Commit(tokens);
+    }
+
+    /// <summary>Stores one head's rows behind the present length without counting them yet.</summary>
+    /// <remarks>Different heads may be stored from different threads.</remarks>
+    public void StoreHead(float* keys, float* values, int tokens, int head)
+    {
+        bool finite = true;
+        byte* keyRows = Keys(head), valueRows = Values(head);
+        int rowBytes = Kind.RowStride * Kind.ScalarSize;
+        for (int token = 0; token < tokens; token++)
+        {
+            long offset = (long)Layout.Slot(Length + token) * rowBytes;
+            float* key = keys + (long)token * Shape.KeyValueWidth + head * Shape.HeadDim;
+            float* value = values + (long)token * Shape.KeyValueWidth + head * Shape.HeadDim;
+            finite &= RowFormat.Store(key, keyRows + offset, Shape.HeadDim, Kind.RowStride, Kind.Format);
+            finite &= RowFormat.Store(value, valueRows + offset, Shape.HeadDim, Kind.RowStride, Kind.Format);
+            if (!finite)
+            {
+                MarkNonFinite(Length + token);
+                finite = true;
+            }
+        }
+    }
+
+    /// <summary>Counts rows that <see cref="StoreHead"/> has stored for every head.</summary>
+    public void Commit(int tokens)
+    {
+        Length += tokens;
+        if (Wraps)
+            _oldest = Math.Max(_oldest, Length - Kind.Ring);
+    }
+
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    private protected override void Dispose(bool disposing)
+    {
+        _disposed = true;
+        _keys.Dispose();
+        _values.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.Synchronized)] // rare: only rows with NaN or infinity come here, possibly from several threads
+    void MarkNonFinite(int position)
+    {
+        _firstNonFinite = Math.Min(_firstNonFinite, position);
+        _lastNonFinite = Math.Max(_lastNonFinite, position);
+    }
+
+    long HeadOffset(int head) => (long)head * _slots * Kind.RowStride * Kind.ScalarSize;
+}

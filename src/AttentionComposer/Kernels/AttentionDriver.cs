@@ -1,0 +1,141 @@
+using System.ComponentModel;
+using AttentionComposer.Caches;
+
+namespace AttentionComposer.Kernels;
+
+/// <summary>
+/// What every pipeline's verbs do around its kernels: check arguments, append, cut the call into work items, merge. Generated
+/// classes forward to it.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static unsafe class AttentionDriver
+{
+    /// <summary>See <see cref="IAttention.CreateCache"/>.</summary>
+    public static KvCache CreateCache(IFusedKernels kernels, int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        return new RowCache(KindOf(kernels.Traits), capacity);
+    }
+
+    /// <summary>See <see cref="IAttention.Attend(KvCache, ReadOnlySpan{float}, ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float}, Span{float})"/>.</summary>
+    public static void Attend(
+        IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values,
+        Span<float> output, Span<float> logSumExp)
+    {
+        KernelTraits traits = kernels.Traits;
+        AttentionShape shape = traits.Shape;
+        RowCache rows = Check.Cache(cache, KindOf(traits));
+        int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
+        Check.Length(keys, tokens, shape.KeyValueWidth, nameof(keys), "[tokens, KeyValueHeads, HeadDim]");
+        Check.Length(values, tokens, shape.KeyValueWidth, nameof(values), "[tokens, KeyValueHeads, HeadDim]");
+        Check.Outputs(queries, output, logSumExp, tokens, shape);
+        Check.Apart(keys, output, logSumExp, nameof(keys));
+        Check.Apart(values, output, logSumExp, nameof(values));
+        Check.Room(rows, tokens);
+
+        fixed (float* query = queries, key = keys, value = values, result = output, lse = logSumExp)
+        {
+            // A ring holds a window and a little slack, so a long call goes through it in pieces.
+            int step = Math.Min(tokens, rows.MaxStep);
+            for (int start = 0; start < tokens; start += step)
+            {
+                int count = Math.Min(step, tokens - start);
+                Store(rows, key + (long)start * shape.KeyValueWidth, value + (long)start * shape.KeyValueWidth, count);
+                Run(kernels, rows, query + (long)start * shape.QueryWidth, count,
+                    result + (long)start * shape.QueryWidth, lse == null ? null : lse + (long)start * shape.QueryHeads);
+            }
+        }
+    }
+
+    /// <summary>See <see cref="IAttention.Append"/>.</summary>
+    public static void Append(IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> keys, ReadOnlySpan<float> values)
+    {
+        KernelTraits traits = kernels.Traits;
+        RowCache rows = Check.Cache(cache, KindOf(traits));
+        int tokens = Check.Tokens(keys, traits.Shape.KeyValueWidth, nameof(keys), "[tokens, KeyValueHeads, HeadDim]", traits.Shape);
+        Check.Length(values, tokens, traits.Shape.KeyValueWidth, nameof(values), "[tokens, KeyValueHeads, HeadDim]");
+        Check.Room(rows, tokens);
+
+        fixed (float* key = keys, value = values)
+            Store(rows, key, value, tokens);
+    }
+
+    /// <summary>See <see cref="IAttention.Attend(KvCache, ReadOnlySpan{float}, Span{float}, Span{float})"/>.</summary>
+    public static void Attend(
+        IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> queries, Span<float> output, Span<float> logSumExp)
+    {
+        AttentionShape shape = kernels.Traits.Shape;
+        RowCache rows = Check.Cache(cache, KindOf(kernels.Traits));
+        int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
+        Check.Outputs(queries, output, logSumExp, tokens, shape);
+        Check.Retained(rows, tokens, nameof(queries));
+
+        fixed (float* query = queries, result = output, lse = logSumExp)
+            Run(kernels, rows, query, tokens, result, lse);
+    }
+
+    /// <summary>See <see cref="IAttention.AttendBatch"/>.</summary>
+    public static void AttendBatch(
+        IFusedKernels kernels, ReadOnlySpan<KvCache> caches, ReadOnlySpan<float> queries, Span<float> output)
+    {
+        AttentionShape shape = kernels.Traits.Shape;
+        CacheKind kind = KindOf(kernels.Traits);
+        foreach (KvCache cache in caches)
+            Check.Retained(Check.Cache(cache, kind, nameof(caches)), tokens: 1, nameof(caches));
+        Check.Length(queries, caches.Length, shape.QueryWidth, nameof(queries), "[caches, QueryHeads, HeadDim]");
+        Check.Length(output, caches.Length, shape.QueryWidth, nameof(output), "[caches, QueryHeads, HeadDim]");
+        Check.Apart(queries, output, default, nameof(queries));
+
+        Workspace workspace = Workspace.Rent();
+        try
+        {
+            fixed (float* query = queries, result = output)
+            {
+                for (int i = 0; i < caches.Length; i++)
+                    workspace.Add((RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null);
+                workspace.Execute(kernels);
+            }
+        }
+        finally
+        {
+            workspace.Return();
+        }
+    }
+
+    static void Run(IFusedKernels kernels, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)
+    {
+        Workspace workspace = Workspace.Rent();
+        try
+        {
+            workspace.Add(cache, queries, tokens, output, logSumExp);
+            workspace.Execute(kernels);
+        }
+        finally
+        {
+            workspace.Return();
+        }
+    }
+
+    static void Store(RowCache cache, float* keys, float* values, int tokens)
+    {
+        const int ManyTokens = 64; // below it one thread stores the rows sooner than a second one could start
+
+        if (tokens < ManyTokens)
+        {
+            cache.Append(keys, values, tokens);
+            return;
+        }
+
+        Workspace workspace = Workspace.Rent();
+        try
+        {
+            workspace.Append(cache, keys, values, tokens);
+        }
+        finally
+        {
+            workspace.Return();
+        }
+    }
+
+    static CacheKind KindOf(KernelTraits traits) => new(traits.Shape, traits.Format, traits.Window, traits.Pinned, traits.Ring);
+}

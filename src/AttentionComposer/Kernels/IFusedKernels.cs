@@ -1,0 +1,117 @@
+using System.ComponentModel;
+
+namespace AttentionComposer.Kernels;
+
+/// <summary>What the generator emits for a pipeline, called by <see cref="AttentionDriver"/> on its threads. Not meant to be written by hand.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public interface IFusedKernels
+{
+    /// <summary>Sizes that the driver needs to cut a call into work items.</summary>
+    KernelTraits Traits { get; }
+
+    /// <summary>Writes the ranges of keys that some query from <paramref name="firstQuery"/> to <paramref name="lastQuery"/> sees, disjoint and in order.</summary>
+    /// <param name="firstQuery">Position of the tile's first query; negative before the sequence's start.</param>
+    /// <param name="lastQuery">Position of its last query.</param>
+    /// <param name="length">Positions in the cache.</param>
+    /// <param name="ranges">Receives <see cref="KernelTraits.RangeCount"/> ranges, some possibly empty.</param>
+    void VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges);
+
+    /// <summary>The kernel for one or a few tokens: dot products of few rows with each key.</summary>
+    void Decode(in KernelCall call);
+
+    /// <summary>The kernel for many tokens: matrix products over packed tiles.</summary>
+    void Prefill(in KernelCall call);
+
+    /// <summary>A plain loop with the same result, taken while a call sees NaN or infinity, which the fused kernels do not keep apart.</summary>
+    void Careful(in KernelCall call);
+}
+
+/// <summary>Sizes of a pipeline's kernels.</summary>
+/// <param name="Shape">Head counts and head size.</param>
+/// <param name="Format">Storage format of keys and values.</param>
+/// <param name="RangeCount">Number of key ranges that a tile of queries can see.</param>
+/// <param name="DecodeTokens">Calls of up to this many tokens take the decode kernel.</param>
+/// <param name="DecodeRows">Rows that the decode kernel computes for a token: the group size, padded to its row tile.</param>
+/// <param name="PrefillTokens">Tokens in one tile of the prefill kernel.</param>
+/// <param name="ScratchFloats">Scratch memory that a kernel needs, in floats.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed record KernelTraits(
+    AttentionShape Shape, KvFormat Format, int RangeCount, int DecodeTokens, int DecodeRows, int PrefillTokens, int ScratchFloats)
+{
+    /// <summary>Keys that a query sees; 0 when the cache keeps every position.</summary>
+    public int Window { get; init; }
+
+    /// <summary>Positions at the start that a windowed cache keeps.</summary>
+    public int Pinned { get; init; }
+
+    /// <summary>Slots in a windowed cache's ring; 0 when the cache keeps every position.</summary>
+    public int Ring { get; init; }
+}
+
+/// <summary>
+/// One work item: the queries of a few tokens and one key/value head's group of heads, over some of the keys that they see.
+/// The kernel leaves the softmax unfinished; the driver merges and divides.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public readonly ref struct KernelCall
+{
+    /// <summary>The first token's first query head of the group; the group's heads follow, the next token is <c>QueryHeads · HeadDim</c> further.</summary>
+    public readonly ref readonly float Queries;
+
+    /// <summary>The head's key rows.</summary>
+    public readonly ref byte Keys;
+
+    /// <summary>The head's value rows.</summary>
+    public readonly ref byte Values;
+
+    /// <summary>Scratch memory of <see cref="KernelTraits.ScratchFloats"/> floats.</summary>
+    public readonly ref float Scratch;
+
+    /// <summary>Receives the unnormalised value sums: <c>[Rows, stride]</c>, row <c>token · group + head of the group</c>,
+    /// with <see cref="KernelTraits.DecodeRows"/> in place of the group size in the decode kernel.</summary>
+    public readonly ref float Sums;
+
+    /// <summary>Receives each row's largest logit, in units of log2: negative infinity for a row that sees no key.</summary>
+    public readonly ref float Maxima;
+
+    /// <summary>Receives each row's sum of <c>2^(logit - maximum)</c>.</summary>
+    public readonly ref float Weights;
+
+    /// <summary>The key ranges to visit.</summary>
+    public readonly ReadOnlySpan<KeyRange> Ranges;
+
+    /// <summary>From position to row.</summary>
+    public readonly KeyLayout Layout;
+
+    /// <summary>Tokens in the tile.</summary>
+    public readonly int Tokens;
+
+    /// <summary>Absolute position of the first token; negative before the sequence's start.</summary>
+    public readonly int FirstQuery;
+
+    /// <summary>The key/value head.</summary>
+    public readonly int KeyValueHead;
+
+    /// <summary>Vector width to run with: 512, 256 or 128 bits.</summary>
+    public readonly int VectorBits;
+
+    internal KernelCall(
+        ref readonly float queries, ref byte keys, ref byte values,
+        ref float scratch, ref float sums, ref float maxima, ref float weights,
+        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int firstQuery, int keyValueHead, int vectorBits)
+    {
+        Queries = ref queries;
+        Keys = ref keys;
+        Values = ref values;
+        Scratch = ref scratch;
+        Sums = ref sums;
+        Maxima = ref maxima;
+        Weights = ref weights;
+        Ranges = ranges;
+        Layout = layout;
+        Tokens = tokens;
+        FirstQuery = firstQuery;
+        KeyValueHead = keyValueHead;
+        VectorBits = vectorBits;
+    }
+}

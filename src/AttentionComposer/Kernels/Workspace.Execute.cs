@@ -1,0 +1,304 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using AttentionComposer.Caches;
+
+namespace AttentionComposer.Kernels;
+
+/// <remarks>
+/// A call becomes tiles (tokens × key/value head), and a tile with few queries and many keys is split along its keys. How a
+/// call is cut depends on its sizes alone, never on the number of threads, and splits merge in a fixed order: results are
+/// the same bit for bit however many threads work and in whichever order they finish.
+/// </remarks>
+sealed unsafe partial class Workspace : IParallelWork
+{
+    const int RowMultiple = 8;              // kernels compute rows in tiles of up to 8
+    const int TargetItems = 128;            // enough to balance some dozens of threads
+    const int MinKeysPerSplit = 512;        // below it the start of a split costs more than it gains
+    const long InlineScalars = 1 << 14;     // key scalars below which waking threads costs more than the work
+
+    readonly List<Sequence> _sequences = [];
+    readonly WriteHeads _append = new();
+    IFusedKernels? _kernels;
+    int _stateFloats;   // one tile's unfinished result: sums, maxima, weights
+    int _stateRows;
+    int _vectorBits;
+
+    /// <summary>One cache and the queries over it.</summary>
+    struct Sequence
+    {
+        public RowCache Cache;
+        public float* Queries;
+        public float* Output;
+        public float* LogSumExp;
+        public int Tokens;
+        public int FirstQuery;
+        public Phase Phase;
+        public int TileTokens;
+        public int Splits;
+        public int FirstItem;
+        public int FirstTile;
+    }
+
+    enum Phase
+    {
+        Decode,
+        Prefill,
+        Careful,
+    }
+
+    /// <summary>Adds a cache and its queries to the call.</summary>
+    public void Add(RowCache cache, float* queries, int tokens, float* output, float* logSumExp) =>
+        _sequences.Add(new Sequence
+        {
+            Cache = cache,
+            Queries = queries,
+            Output = output,
+            LogSumExp = logSumExp,
+            Tokens = tokens,
+            FirstQuery = cache.Length - tokens,
+        });
+
+    /// <summary>Runs what was added.</summary>
+    public void Execute(IFusedKernels kernels)
+    {
+        try
+        {
+            KernelTraits traits = kernels.Traits;
+            _kernels = kernels;
+            _vectorBits = AttentionOptions.VectorBits;
+            (int items, int tiles, long keyScalars) = Cut(traits);
+            int degree = keyScalars < InlineScalars ? 1 : Math.Min(AttentionOptions.MaxDegreeOfParallelism, items);
+
+            Reserve(Math.Min(degree, WorkerPool.Shared.MaxWorkers), traits.ScratchFloats + _stateFloats, (long)items * _stateFloats, tiles);
+            new Span<int>(_pending!.Pointer, tiles).Clear();
+            WorkerPool.Shared.Run(this, items, degree);
+        }
+        finally
+        {
+            _sequences.Clear();
+            _kernels = null;
+        }
+    }
+
+    /// <summary>Stores many rows, one key/value head at a time on each thread.</summary>
+    public void Append(RowCache cache, float* keys, float* values, int tokens)
+    {
+        _append.Set(cache, keys, values, tokens);
+        WorkerPool.Shared.Run(_append, cache.Shape.KeyValueHeads, AttentionOptions.MaxDegreeOfParallelism);
+        cache.Commit(tokens);
+        _append.Set(null, null, null, 0);
+    }
+
+    (int Items, int Tiles, long KeyScalars) Cut(KernelTraits traits)
+    {
+        Span<KeyRange> ranges = stackalloc KeyRange[traits.RangeCount];
+        int heads = traits.Shape.KeyValueHeads;
+        int items = 0, tiles = 0, widestTile = 1;
+        long keyScalars = 0;
+        foreach (ref Sequence sequence in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences))
+        {
+            sequence.Phase = PhaseOf(sequence, traits);
+            sequence.TileTokens = sequence.Phase == Phase.Prefill ? traits.PrefillTokens : Math.Min(sequence.Tokens, traits.DecodeTokens);
+            sequence.TileTokens = Math.Max(1, sequence.TileTokens);
+            widestTile = Math.Max(widestTile, sequence.TileTokens);
+
+            int tokenTiles = (sequence.Tokens + sequence.TileTokens - 1) / sequence.TileTokens;
+            int lastQuery = sequence.FirstQuery + sequence.Tokens - 1;
+            _kernels!.VisibleKeys(sequence.FirstQuery, lastQuery, sequence.Cache.Length, ranges);
+            int keys = 0;
+            foreach (KeyRange range in ranges)
+                keys += range.Count;
+
+            sequence.Splits = sequence.Phase == Phase.Careful
+                ? 1
+                : Math.Max(1, Math.Min(keys / MinKeysPerSplit, TargetItems / Math.Max(1, tokenTiles * heads)));
+            sequence.FirstItem = items;
+            sequence.FirstTile = tiles;
+            tiles += tokenTiles * heads;
+            items += tokenTiles * heads * sequence.Splits;
+            keyScalars += (long)keys * traits.Shape.KeyValueWidth * sequence.Tokens;
+        }
+
+        int stride = (traits.Shape.HeadDim + 15) / 16 * 16;
+        int rows = widestTile * Math.Max(traits.DecodeRows, traits.Shape.GroupSize);
+        _stateRows = (rows + RowMultiple - 1) / RowMultiple * RowMultiple;
+        _stateFloats = _stateRows * (stride + 2);
+        _stateFloats = (_stateFloats + 15) / 16 * 16;
+        return (items, tiles, keyScalars);
+    }
+
+    static Phase PhaseOf(in Sequence sequence, KernelTraits traits)
+    {
+        var queries = new ReadOnlySpan<float>(sequence.Queries, sequence.Tokens * traits.Shape.QueryWidth);
+        return sequence.Cache.HoldsNonFinite || !AllFinite(queries) ? Phase.Careful
+            : sequence.Tokens <= traits.DecodeTokens ? Phase.Decode
+            : Phase.Prefill;
+    }
+
+    void IParallelWork.Run(int item, int worker)
+    {
+        KernelTraits traits = _kernels!.Traits;
+        ref Sequence sequence = ref SequenceOf(item);
+        int heads = traits.Shape.KeyValueHeads, group = traits.Shape.GroupSize;
+        int local = item - sequence.FirstItem;
+        int split = local % sequence.Splits;
+        int tile = local / sequence.Splits;
+        int head = tile % heads;
+
+        // Under a causal mask the last tokens see the most keys: they go first, so that no thread is left with them at the end.
+        int tokenTiles = (sequence.Tokens + sequence.TileTokens - 1) / sequence.TileTokens;
+        int firstToken = (tokenTiles - 1 - tile / heads) * sequence.TileTokens;
+        int tokens = Math.Min(sequence.TileTokens, sequence.Tokens - firstToken);
+        int firstQuery = sequence.FirstQuery + firstToken;
+
+        Span<KeyRange> ranges = stackalloc KeyRange[traits.RangeCount];
+        _kernels.VisibleKeys(firstQuery, firstQuery + tokens - 1, sequence.Cache.Length, ranges);
+        Clip(ranges, split, sequence.Splits);
+
+        float* scratch = Scratch(worker);
+        float* state = sequence.Splits == 1 ? scratch + traits.ScratchFloats : State(item);
+        long stateRow = _stateFloats / _stateRows;
+        float* maxima = state + (long)_stateRows * (stateRow - 2);
+        float* weights = maxima + _stateRows;
+        float* queries = sequence.Queries + (long)firstToken * traits.Shape.QueryWidth + head * group * traits.Shape.HeadDim;
+        var call = new KernelCall(
+            ref *queries, ref *sequence.Cache.Keys(head), ref *sequence.Cache.Values(head),
+            ref *scratch, ref *state, ref *maxima, ref *weights,
+            ranges, sequence.Cache.Layout, tokens, firstQuery, head, _vectorBits);
+
+        switch (sequence.Phase)
+        {
+            case Phase.Decode: _kernels.Decode(call); break;
+            case Phase.Prefill: _kernels.Prefill(call); break;
+            default: _kernels.Careful(call); break;
+        }
+
+        if (sequence.Splits == 1 || LastOfTile(sequence.FirstTile + tile, sequence.Splits))
+            Finish(sequence, traits, sequence.Splits == 1 ? state : State(item - split), firstToken, tokens, head);
+    }
+
+    // Whichever thread ends a tile's last split merges them all, while the states are still in cache.
+    bool LastOfTile(int tile, int splits) => Interlocked.Increment(ref ((int*)_pending!.Pointer)[tile]) == splits;
+
+    float* State(int item) => (float*)_states!.Pointer + (long)item * _stateFloats;
+
+    ref Sequence SequenceOf(int item)
+    {
+        Span<Sequence> sequences = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences);
+        int low = 0, high = sequences.Length - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (sequences[middle].FirstItem <= item)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+
+        return ref sequences[low];
+    }
+
+    /// <summary>Keeps the part of the ranges that one of several equal splits visits, counted along the ranges.</summary>
+    static void Clip(Span<KeyRange> ranges, int split, int splits)
+    {
+        if (splits == 1)
+            return;
+
+        long keys = 0;
+        foreach (KeyRange range in ranges)
+            keys += range.Count;
+        int begin = (int)(keys * split / splits), end = (int)(keys * (split + 1) / splits), passed = 0;
+        foreach (ref KeyRange range in ranges)
+        {
+            int count = range.Count;
+            int low = range.Low + Math.Clamp(begin - passed, 0, count);
+            int high = range.Low + Math.Clamp(end - passed, 0, count);
+            range = range with { Low = low, High = high };
+            passed += count;
+        }
+    }
+
+    /// <summary>
+    /// Merges a tile's splits and divides by the weights: with the largest maximum m, <c>Σ 2^(m_s - m) sums_s / Σ 2^(m_s - m) weights_s</c>.
+    /// </summary>
+    void Finish(in Sequence sequence, KernelTraits traits, float* states, int firstToken, int tokens, int head)
+    {
+        int dim = traits.Shape.HeadDim, group = traits.Shape.GroupSize, splits = sequence.Splits;
+        int stride = (dim + 15) / 16 * 16;
+        int rowsPerToken = sequence.Phase == Phase.Decode ? traits.DecodeRows : group;
+        for (int index = 0; index < tokens * group; index++)
+        {
+            int row = index / group * rowsPerToken + index % group;
+            float* maxima = states + (long)_stateRows * stride + row;
+            float maximum = float.NegativeInfinity;
+            for (int split = 0; split < splits; split++)
+                maximum = Math.Max(maximum, maxima[(long)split * _stateFloats]);
+
+            long outputRow = (long)(firstToken + index / group) * traits.Shape.QueryHeads + head * group + index % group;
+            var output = new Span<float>(sequence.Output + outputRow * dim, dim);
+            if (float.IsNegativeInfinity(maximum))
+            {
+                output.Clear();
+                if (sequence.LogSumExp != null)
+                    sequence.LogSumExp[outputRow] = float.NegativeInfinity;
+                continue;
+            }
+
+            float total = 0;
+            for (int split = 0; split < splits; split++)
+            {
+                float factor = Factor(maxima[(long)split * _stateFloats], maximum);
+                total += factor * maxima[(long)split * _stateFloats + _stateRows];
+            }
+
+            for (int split = 0; split < splits; split++)
+            {
+                float factor = Factor(maxima[(long)split * _stateFloats], maximum);
+                var sums = new ReadOnlySpan<float>(states + (long)split * _stateFloats + (long)row * stride, dim);
+                if (split == 0)
+                    TensorPrimitives.Multiply(sums, factor / total, output);
+                else if (factor != 0)
+                    TensorPrimitives.MultiplyAdd(sums, factor / total, output, output);
+            }
+
+            if (sequence.LogSumExp != null)
+                sequence.LogSumExp[outputRow] = (maximum + MathF.Log2(total)) * (1 / MathF.Log2(MathF.E));
+        }
+    }
+
+    // A split that no query of the row sees has a maximum of -infinity and a factor of exactly 0.
+    static float Factor(float maximum, float largest) => maximum == largest ? 1 : float.Exp2(maximum - largest);
+
+    static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        // A sum of products with 0 is 0 exactly when every value is finite.
+        int i = 0;
+        Vector512<float> zeros = Vector512<float>.Zero;
+        for (; i <= values.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+            zeros += Vector512.Create(values[i..]) * 0f;
+        float rest = Vector512.Sum(zeros);
+        for (; i < values.Length; i++)
+            rest += values[i] * 0f;
+        return rest == 0;
+    }
+
+    /// <summary>The parallel part of an append.</summary>
+    sealed class WriteHeads : IParallelWork
+    {
+        RowCache? _cache;
+        float* _keys;
+        float* _values;
+        int _tokens;
+
+        public void Set(RowCache? cache, float* keys, float* values, int tokens)
+        {
+            _cache = cache;
+            _keys = keys;
+            _values = values;
+            _tokens = tokens;
+        }
+
+        public void Run(int item, int worker) => _cache!.StoreHead(_keys, _values, _tokens, item);
+    }
+}
