@@ -1,0 +1,38 @@
+namespace AttentionComposer.Benchmarks;
+
+// Every pipeline that is measured, in the shape that the peers are measured in: 32 query heads over 8 key/value heads of 128,
+// as in Llama 3 8B.
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal]
+public sealed partial class DenseFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal]
+[KvCache(KvFormat.Float16)]
+public sealed partial class DenseFloat16;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal]
+[KvCache(KvFormat.BFloat16)]
+public sealed partial class DenseBFloat16;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+public sealed partial class EncoderFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SlidingWindow(1024)]
+public sealed partial class WindowFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SoftCap(50f)]
+public sealed partial class SoftCapFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, Alibi]
+public sealed partial class AlibiFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SlidingWindow(1024), Sinks(4), SoftCap(50f), Alibi]
+[KvCache(KvFormat.Float16)]
+public sealed partial class LocalFloat16;

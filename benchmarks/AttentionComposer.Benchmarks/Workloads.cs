@@ -1,0 +1,65 @@
+namespace AttentionComposer.Benchmarks;
+
+/// <summary>Every row of the table.</summary>
+static class Workloads
+{
+    static readonly IAttention Float32 = new DenseFloat32(), Float16 = new DenseFloat16(), BFloat16 = new DenseBFloat16();
+
+    /// <summary>The groups of a phase: what is held in memory and measured in turn, up to 3 GB.</summary>
+    /// <param name="phase">decode or prefill.</param>
+    public static IEnumerable<Workload[]> Groups(string phase, int threads) => phase == "decode" ? DecodeGroups(threads) : PrefillGroups(threads);
+
+    static IEnumerable<Workload[]> DecodeGroups(int threads)
+    {
+        yield return
+        [
+            .. Decode(4096, threads),
+            AttentionWorkload.Decode("dense", Float16, 4096, fromMemory: false),
+            AttentionWorkload.Decode("dense", Float32, 4096, fromMemory: false),
+            AttentionWorkload.Batch("8 sequences", Float32, 4096, batch: 8),
+            AttentionWorkload.Batch("8 sequences", Float16, 4096, batch: 8),
+        ];
+        yield return
+        [
+            .. Decode(16384, threads),
+            AttentionWorkload.Decode("soft cap", new SoftCapFloat32(), 16384),
+            AttentionWorkload.Decode("ALiBi", new AlibiFloat32(), 16384),
+            AttentionWorkload.Decode("window 1024", new WindowFloat32(), 16384),
+            AttentionWorkload.Decode("window 1024, sinks, cap, ALiBi", new LocalFloat16(), 16384),
+        ];
+        yield return Decode(65536, threads);
+    }
+
+    static IEnumerable<Workload[]> PrefillGroups(int threads)
+    {
+        yield return
+        [
+            .. Prefill(1024),
+            AttentionWorkload.Prefill("not causal", new EncoderFloat32(), 1024),
+            ComposedWorkload.Prefill(Float32.Plan, 1024, threads),
+        ];
+        yield return
+        [
+            .. Prefill(4096),
+            AttentionWorkload.Prefill("window 1024", new WindowFloat32(), 4096),
+            AttentionWorkload.Prefill("window 1024, sinks, cap, ALiBi", new LocalFloat16(), 4096),
+        ];
+    }
+
+    static Workload[] Decode(int tokens, int threads) =>
+    [
+        AttentionWorkload.Decode("dense", Float32, tokens),
+        AttentionWorkload.Decode("dense", Float16, tokens),
+        AttentionWorkload.Decode("dense", BFloat16, tokens),
+        ComposedWorkload.Decode(Float32.Plan, tokens, threads),
+    ];
+
+    static Workload[] Prefill(int tokens) =>
+    [
+        AttentionWorkload.Prefill("dense", Float32, tokens),
+        AttentionWorkload.Prefill("dense", Float16, tokens),
+        AttentionWorkload.Prefill("dense", BFloat16, tokens),
+        AttentionWorkload.Prefill("soft cap", new SoftCapFloat32(), tokens),
+        AttentionWorkload.Prefill("ALiBi", new AlibiFloat32(), tokens),
+    ];
+}
