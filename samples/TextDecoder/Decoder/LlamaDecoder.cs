@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using System.Numerics.Tensors;
+using AttentionComposer;
+using TextDecoder.Weights;
+
+namespace TextDecoder.Decoder;
+
+/// <summary>
+/// Turns tokens into the logits of the next one. What happens between queries, keys and values is the business of the
+/// <see cref="IAttention"/> that each layer is given.
+/// </summary>
+sealed class LlamaDecoder : IDisposable
+{
+    /// <summary>Tokens that go through the layers together: enough to keep the processor's multipliers busy, few enough to stay in its caches.</summary>
+    public const int ChunkSize = 512;
+
+    readonly LlamaConfig _config;
+    readonly LlamaWeights _weights;
+    readonly IAttention[] _attention;
+    readonly KvCache[] _caches;
+    readonly RotaryEmbedding _rotary;
+    readonly WorkerPool _workers;
+    readonly MatrixProduct _matrices;
+
+    // One buffer each for a chunk of tokens, row by row.
+    readonly AlignedBuffer<float> _residual;
+    readonly AlignedBuffer<float> _normed;
+    readonly AlignedBuffer<float> _queries;
+    readonly AlignedBuffer<float> _keys;
+    readonly AlignedBuffer<float> _values;
+    readonly AlignedBuffer<float> _attended;
+    readonly AlignedBuffer<float> _gate;
+    readonly AlignedBuffer<float> _up;
+    readonly AlignedBuffer<float> _delta;
+    readonly AlignedBuffer<float> _last;
+    readonly AlignedBuffer<float> _logits;
+
+    // What each thread does for a token between the products, made once so that no token allocates.
+    readonly Action<int, int> _normalise;
+    readonly Action<int, int> _rotate;
+    readonly Action<int, int> _addAndNormalise;
+    readonly Action<int, int> _applyGate;
+    float[] _gain = [];
+
+    /// <param name="config">The model's sizes.</param>
+    /// <param name="weights">The model's weights.</param>
+    /// <param name="attention">Gives each layer its attention; all must have the model's head counts and size.</param>
+    /// <param name="context">Positions to hold.</param>
+    /// <param name="threads">Threads to compute with.</param>
+    public LlamaDecoder(LlamaConfig config, LlamaWeights weights, Func<int, IAttention> attention, int context, int threads)
+    {
+        (_config, _weights, Context) = (config, weights, context);
+        _attention = [.. Enumerable.Range(0, config.Layers).Select(attention)];
+        if (Array.Find(_attention, layer => layer.Shape != config.Attention) is { } other)
+            throw new ArgumentException($"The model has {config.Attention}; {other.Plan.Name} has {other.Shape}.", nameof(attention));
+        _caches = [.. _attention.Select(layer => layer.CreateCache(context))];
+        _workers = new WorkerPool(threads);
+        _matrices = new MatrixProduct(_workers, AttentionOptions.VectorBits);
+
+        int tokens = Math.Min(ChunkSize, context);
+        _rotary = new RotaryEmbedding(config.RotaryFrequencies, tokens);
+        _residual = new((long)tokens * config.Hidden);
+        _normed = new((long)tokens * config.Hidden);
+        _queries = new((long)tokens * config.Attention.QueryWidth);
+        _keys = new((long)tokens * config.Attention.KeyValueWidth);
+        _values = new((long)tokens * config.Attention.KeyValueWidth);
+        _attended = new((long)tokens * config.Attention.QueryWidth);
+        _gate = new((long)tokens * config.FeedForward);
+        _up = new((long)tokens * config.FeedForward);
+        _delta = new((long)tokens * config.Hidden);
+        _last = new(config.Hidden);
+        _logits = new(config.VocabularySize);
+
+        _normalise = (token, _) => Normalise(Row(_residual, token), Row(_normed, token));
+        _rotate = (token, _) =>
+        {
+            _rotary.Rotate(_queries.Slice((long)token * config.Attention.QueryWidth, config.Attention.QueryWidth), token);
+            _rotary.Rotate(_keys.Slice((long)token * config.Attention.KeyValueWidth, config.Attention.KeyValueWidth), token);
+        };
+        _addAndNormalise = (token, _) =>
+        {
+            var row = Row(_residual, token);
+            TensorPrimitives.Add(row, Row(_delta, token), row);
+            Normalise(row, Row(_normed, token));
+        };
+        _applyGate = (token, _) => ApplyGate(
+            _gate.Slice((long)token * config.FeedForward, config.FeedForward), _up.Slice((long)token * config.FeedForward, config.FeedForward));
+    }
+
+    /// <summary>Positions that the caches hold.</summary>
+    public int Context { get; }
+
+    /// <summary>Tokens decoded so far.</summary>
+    public int Length => _caches[0].Length;
+
+    /// <summary>Bytes that the caches hold in memory.</summary>
+    public long CacheBytes => _caches.Sum(cache => cache.SizeInBytes);
+
+    /// <summary>Time spent in <see cref="IAttention"/> so far.</summary>
+    public TimeSpan AttentionTime { get; private set; }
+
+    /// <summary>Runs the next tokens through the model.</summary>
+    /// <param name="tokens">At least one token; together with those before no more than <see cref="Context"/>.</param>
+    /// <returns>The logits [vocabulary] of the token that follows, until the next call.</returns>
+    public ReadOnlySpan<float> Decode(scoped ReadOnlySpan<int> tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
+        while (tokens.Length > ChunkSize)
+        {
+            DecodeChunk(tokens[..ChunkSize]);
+            tokens = tokens[ChunkSize..];
+        }
+
+        DecodeChunk(tokens);
+        Row(_normed, tokens.Length - 1).CopyTo(_last.Span);
+        _matrices.Multiply(_last, 1, new Product(_weights.Output, _logits));
+        return _logits.Span;
+    }
+
+    /// <summary>Forgets all tokens.</summary>
+    public void Clear()
+    {
+        foreach (var cache in _caches)
+            cache.Clear();
+        AttentionTime = TimeSpan.Zero;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var cache in _caches)
+            cache.Dispose();
+        _workers.Dispose();
+    }
+
+    void DecodeChunk(ReadOnlySpan<int> tokens)
+    {
+        int count = tokens.Length;
+        for (int t = 0; t < count; t++)
+            _weights.Embedding.CopyRow(tokens[t], Row(_residual, t));
+        _rotary.MoveTo(Length, count);
+
+        _gain = _weights.Layers[0].AttentionNorm;
+        _workers.Run(count, _normalise);
+        for (int i = 0; i < _config.Layers; i++)
+        {
+            var layer = _weights.Layers[i];
+            _matrices.Multiply(_normed, count, new(layer.Query, _queries), new(layer.Key, _keys), new(layer.Value, _values));
+            _workers.Run(count, _rotate);
+            Attend(i, count);
+            _matrices.Multiply(_attended, count, new Product(layer.AttentionOutput, _delta));
+
+            _gain = layer.FeedForwardNorm;
+            _workers.Run(count, _addAndNormalise);
+            _matrices.Multiply(_normed, count, new(layer.Gate, _gate), new(layer.Up, _up));
+            _workers.Run(count, _applyGate);
+            _matrices.Multiply(_gate, count, new Product(layer.Down, _delta));
+
+            _gain = i + 1 < _config.Layers ? _weights.Layers[i + 1].AttentionNorm : _weights.FinalNorm;
+            _workers.Run(count, _addAndNormalise);
+        }
+    }
+
+    void Attend(int layer, int tokens)
+    {
+        int queries = tokens * _config.Attention.QueryWidth;
+        int keys = tokens * _config.Attention.KeyValueWidth;
+        long start = Stopwatch.GetTimestamp();
+        _attention[layer].Attend(
+            _caches[layer], _queries.Slice(0, queries), _keys.Slice(0, keys), _values.Slice(0, keys), _attended.Slice(0, queries));
+        AttentionTime += Stopwatch.GetElapsedTime(start);
+    }
+
+    Span<float> Row(AlignedBuffer<float> buffer, int token) => buffer.Slice((long)token * _config.Hidden, _config.Hidden);
+
+    /// <summary>RMSNorm (arXiv 1910.07467): <c>x / sqrt(mean(x²) + ε) · gain</c>.</summary>
+    void Normalise(ReadOnlySpan<float> input, Span<float> output)
+    {
+        float meanSquare = TensorPrimitives.SumOfSquares(input) / input.Length;
+        TensorPrimitives.Multiply(input, 1 / MathF.Sqrt(meanSquare + _config.NormEpsilon), output);
+        TensorPrimitives.Multiply(output, _gain, output);
+    }
+
+    /// <summary>SwiGLU (arXiv 2002.05202): <c>gate · sigmoid(gate) · up</c>, in place of the gate.</summary>
+    static void ApplyGate(Span<float> gate, Span<float> up)
+    {
+        TensorPrimitives.Multiply(gate, up, up);
+        TensorPrimitives.Sigmoid(gate, gate);
+        TensorPrimitives.Multiply(gate, up, gate);
+    }
+}
