@@ -53,15 +53,15 @@ sealed unsafe class RowCache : KvCache
 
     public byte* Values(int head) => _values.Pointer + HeadOffset(head);
 
-    /// <summary>Whether a query at this position still finds all the keys that it sees.</summary>
-    public bool Serves(int query) => !Wraps || query < 0 || query - Kind.Window + 1 <= Kind.Pinned || query - Kind.Window + 1 >= _oldest;
+    /// <summary>Whether queries from this position on still find all the keys that they see.</summary>
+    public bool Serves(int query) => !Wraps || Math.Max(Kind.Pinned, query - Kind.Window + 1) >= _oldest;
 
     public override void Truncate(int length)
     {
         ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
-        if (length == 0)
+        if (length <= Kind.Pinned)
             _oldest = Kind.Pinned;
         else if (length < Length && !Serves(length))
             throw new InvalidOperationException(

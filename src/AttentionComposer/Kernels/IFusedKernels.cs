@@ -89,6 +89,9 @@ public readonly ref struct KernelCall
     /// <summary>Absolute position of the first token; negative before the sequence's start.</summary>
     public readonly int FirstQuery;
 
+    /// <summary>Positions in the cache.</summary>
+    public readonly int Length;
+
     /// <summary>The key/value head.</summary>
     public readonly int KeyValueHead;
 
@@ -98,7 +101,7 @@ public readonly ref struct KernelCall
     internal KernelCall(
         ref readonly float queries, ref byte keys, ref byte values,
         ref float scratch, ref float sums, ref float maxima, ref float weights,
-        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int firstQuery, int keyValueHead, int vectorBits)
+        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int firstQuery, int length, int keyValueHead, int vectorBits)
     {
         Queries = ref queries;
         Keys = ref keys;
@@ -111,6 +114,7 @@ public readonly ref struct KernelCall
         Layout = layout;
         Tokens = tokens;
         FirstQuery = firstQuery;
+        Length = length;
         KeyValueHead = keyValueHead;
         VectorBits = vectorBits;
     }

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace AttentionComposer.Kernels;
 
 /// <summary>
@@ -8,11 +10,41 @@ namespace AttentionComposer.Kernels;
 /// <param name="High">First position behind it; at or below <paramref name="Low"/> when the range is empty.</param>
 /// <param name="FullLow">First position of the inner part.</param>
 /// <param name="FullHigh">First position behind the inner part.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct KeyRange(int Low, int High, int FullLow, int FullHigh)
 {
     /// <summary>Number of positions in the range.</summary>
     public int Count => Math.Max(0, High - Low);
 
-    /// <summary>Whether every query of the tile sees all positions from <paramref name="low"/> up to <paramref name="high"/>.</summary>
-    public bool IsFull(int low, int high) => low >= FullLow && high <= FullHigh;
+    /// <summary>How much of a block of keys the queries behind these ranges see.</summary>
+    /// <param name="ranges">A tile's ranges.</param>
+    /// <param name="low">The block's first position.</param>
+    /// <param name="high">First position behind the block.</param>
+    public static BlockView View(ReadOnlySpan<KeyRange> ranges, int low, int high)
+    {
+        BlockView view = BlockView.Hidden;
+        foreach (KeyRange range in ranges)
+        {
+            if (low >= range.FullLow && high <= range.FullHigh)
+                return BlockView.Full;
+            if (low < range.High && high > range.Low)
+                view = BlockView.Partial;
+        }
+
+        return view;
+    }
+}
+
+/// <summary>How much of a block of keys a tile's queries see.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public enum BlockView
+{
+    /// <summary>No query sees any of the keys: the block is skipped.</summary>
+    Hidden,
+
+    /// <summary>Some query does not see some key: the mask is tested.</summary>
+    Partial,
+
+    /// <summary>Every query sees every key: no mask is tested.</summary>
+    Full,
 }

@@ -165,7 +165,7 @@ sealed unsafe partial class Workspace : IParallelWork
         var call = new KernelCall(
             ref *queries, ref *sequence.Cache.Keys(head), ref *sequence.Cache.Values(head),
             ref *scratch, ref *state, ref *maxima, ref *weights,
-            ranges, sequence.Cache.Layout, tokens, firstQuery, head, _vectorBits);
+            ranges, sequence.Cache.Layout, tokens, firstQuery, sequence.Cache.Length, head, _vectorBits);
 
         switch (sequence.Phase)
         {

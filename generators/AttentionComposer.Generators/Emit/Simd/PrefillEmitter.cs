@@ -1,0 +1,139 @@
+using System.Linq;
+using AttentionComposer.Generators.Model;
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit.Simd;
+
+/// <summary>
+/// Emits the kernel for many tokens. It is bound by arithmetic: blocks of keys are transposed once for a tile of queries, and both
+/// products run in register tiles of rows × vectors with one broadcast operand.
+/// </summary>
+static class PrefillEmitter
+{
+    public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    {
+        EmitDriver(writer, plan, tile);
+        EmitScores(writer, plan, tile);
+        ValueSumsEmitter.Emit(
+            writer, "PrefillValues", tile.Bits, tile.PrefillRows, tile.PrefillVectors, plan.RowStride,
+            RowFormatNames.Of(KvFormat.Float32), prefetch: false);
+    }
+
+    /// <summary>Floats of scratch memory: queries, transposed keys, values, one row tile's scores, corrections.</summary>
+    public static int ScratchFloats(KernelPlan plan)
+    {
+        int block = plan.Tiles.Max(tile => tile.BlockKeys);
+        return PaddedRows(plan) * plan.RowStride + 2 * block * plan.RowStride + plan.Tiles.Max(tile => tile.PrefillRows) * block + 16;
+    }
+
+    static int PaddedRows(KernelPlan plan) => (plan.PrefillTokens * plan.Spec.GroupSize + 7) / 8 * 8;
+
+    static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    {
+        RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
+        bool widens = plan.Spec.Format != KvFormat.Float32;
+        float factor = plan.QueryFactor * format.ValueFactor;
+        int tiles = PaddedRows(plan) / tile.PrefillRows, ranges = plan.Intervals.Count;
+
+        writer.Write("/// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>");
+        writer.Open("public static void Prefill(in KernelCall call)");
+        writer.Write($$"""
+            ref float queries = ref call.Scratch; // [rows, {{plan.RowStride}}]
+            ref float keyPanel = ref Unsafe.Add(ref queries, {{PaddedRows(plan) * plan.RowStride}}); // [{{plan.RowStride}}, BlockKeys]
+            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, {{plan.RowStride}}]
+            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [{{tile.PrefillRows}}, BlockKeys]
+            ref float corrections = ref Unsafe.Add(ref scores, {{tile.PrefillRows}} * BlockKeys);
+            ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
+            ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
+            int rows = (call.Tokens * Group + {{tile.PrefillRows - 1}}) / {{tile.PrefillRows}} * {{tile.PrefillRows}};
+            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, {{Literal.Of(factor)}}, ref queries);
+            Panels.Clear(call, rows, Stride);
+
+            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
+            Span<KeyRange> views = stackalloc KeyRange[{{tiles * ranges}}];
+            for (int row = 0; row < rows; row += {{tile.PrefillRows}})
+            {
+                int firstQuery = call.FirstQuery + row / Group;
+                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + {{tile.PrefillRows - 1}}) / Group);
+                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}));
+            }
+
+            foreach (KeyRange range in call.Ranges)
+            {
+                for (int key = range.Low, count; key < range.High; key += count)
+                {
+                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
+                    nint slot = (nint)call.Layout.Slot(key) * Stride;
+                    Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
+            """);
+        writer.Write(widens
+            ? $"        Panels.WidenRows<{format.Format}, {format.Scalar}>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);"
+            : "        valuePanel = ref Unsafe.Add(ref values, slot);");
+        writer.Write($$"""
+                    for (int row = 0; row < rows; row += {{tile.PrefillRows}})
+                    {
+                        BlockView view = KeyRange.View(views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}), key, key + count);
+                        if (view == BlockView.Hidden)
+                            continue;
+
+                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
+                        Softmax(
+                            ref scores, {{tile.PrefillRows}}, count, key, masked: count % {{tile.Lanes}} != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
+                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
+                    }
+                }
+            }
+            """);
+        writer.Close();
+        writer.Blank();
+    }
+
+    static void EmitScores(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    {
+        string v = $"Vector{tile.Bits}";
+        int lanes = tile.Lanes, stride = plan.RowStride;
+        int[] rows = Enumerable.Range(0, tile.PrefillRows).ToArray();
+        int[] vectors = Enumerable.Range(0, tile.PrefillVectors).ToArray();
+
+        writer.Write($"""
+            /// <summary>Dot products of {tile.PrefillRows} rows with a transposed block of keys: {tile.PrefillRows} × {tile.PrefillVectors} accumulators.</summary>
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            """);
+        writer.Open("static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)");
+        writer.Open($"for (nuint column = 0; column < BlockKeys; column += {tile.PrefillVectors * lanes})");
+        foreach (int row in rows)
+        {
+            foreach (int vector in vectors)
+                writer.Write($"{v}<float> {Dot(row, vector)} = {v}<float>.Zero;");
+        }
+
+        writer.Open($"for (nuint i = 0; i < {stride}; i++)");
+        writer.Write("ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);");
+        writer.Write("ref float query = ref Unsafe.Add(ref queries, i);");
+        foreach (int vector in vectors)
+            writer.Write($"{v}<float> k{Letter(vector)} = {v}.LoadUnsafe(ref channel, {vector * lanes});");
+        foreach (int row in rows)
+        {
+            writer.Write($"{v}<float> q{row} = {v}.Create(Unsafe.Add(ref query, {row * stride}));");
+            foreach (int vector in vectors)
+                writer.Write($"{Dot(row, vector)} = {v}.FusedMultiplyAdd(q{row}, k{Letter(vector)}, {Dot(row, vector)});");
+        }
+
+        writer.Close();
+        writer.Blank();
+        foreach (int row in rows)
+        {
+            foreach (int vector in vectors)
+                writer.Write($"{Dot(row, vector)}.StoreUnsafe(ref scores, {Offset.Of(Offset.Of("column", row, "BlockKeys"), vector * lanes)});");
+        }
+
+        writer.Close();
+        writer.Close();
+        writer.Blank();
+    }
+
+    static string Dot(int row, int vector) => $"s{row}{Letter(vector)}";
+
+    static char Letter(int vector) => (char)('a' + vector);
+}

@@ -1,0 +1,190 @@
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using AttentionComposer.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace AttentionComposer.Generators.Model;
+
+/// <summary>What reading one declaration gave: a specification, or the reasons why there is none.</summary>
+sealed record PipelineReading(PipelineSpec? Spec, EquatableArray<DiagnosticInfo> Diagnostics);
+
+/// <summary>Reads a class's attributes: the only stage that sees Roslyn's symbols.</summary>
+sealed class PipelineReader
+{
+    const string AttributeNamespace = "AttentionComposer";
+
+    static readonly ImmutableHashSet<string> s_generatedMembers =
+    [
+        "Shape", "Plan", "CreateCache", "Attend", "Append", "AttendBatch",
+        "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "AlibiSlopes",
+    ];
+
+    readonly INamedTypeSymbol _type;
+    readonly TypeDeclarationSyntax _syntax;
+    readonly List<DiagnosticInfo> _diagnostics = [];
+
+    PipelineReader(INamedTypeSymbol type, TypeDeclarationSyntax syntax)
+    {
+        _type = type;
+        _syntax = syntax;
+    }
+
+    public static PipelineReading Read(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var reader = new PipelineReader((INamedTypeSymbol)context.TargetSymbol, (TypeDeclarationSyntax)context.TargetNode);
+        PipelineSpec? spec = reader.ReadSpec(context.Attributes[0]);
+        return new PipelineReading(reader._diagnostics.Count == 0 ? spec : null, new EquatableArray<DiagnosticInfo>(reader._diagnostics));
+    }
+
+    PipelineSpec? ReadSpec(AttributeData attention)
+    {
+        CheckType();
+        CheckMembers();
+        if (!TryInt(attention, "HeadDim", out int headDim) |
+            !TryInt(attention, "QueryHeads", out int queryHeads) |
+            !TryInt(attention, "KeyValueHeads", out int keyValueHeads))
+            return null; // the compiler has reported the argument
+
+        CheckShape(attention, headDim, queryHeads, keyValueHeads);
+        var spec = new PipelineSpec
+        {
+            Namespace = _type.ContainingNamespace.IsGlobalNamespace ? "" : _type.ContainingNamespace.ToDisplayString(),
+            ContainingTypes = new EquatableArray<ContainingType>(ContainingTypes()),
+            Keyword = _type.IsRecord ? "record" : "class",
+            Name = _type.Name,
+            HeadDim = headDim,
+            QueryHeads = queryHeads,
+            KeyValueHeads = keyValueHeads,
+            Causal = Find("Causal") is not null,
+            Alibi = Find("Alibi") is not null,
+        };
+
+        foreach (AttributeData attribute in _type.GetAttributes())
+        {
+            if (attribute.AttributeClass?.ContainingNamespace?.ToDisplayString() != AttributeNamespace ||
+                attribute.ConstructorArguments.Length != 1 ||
+                attribute.ConstructorArguments.Single() is not { Kind: not TypedConstantKind.Error, Value: { } argument })
+                continue;
+
+            switch (attribute.AttributeClass.Name, argument)
+            {
+                case ("SlidingWindowAttribute", int size):
+                    CheckAttribute(attribute, size >= 1, Descriptors.WindowSize, size);
+                    CheckAttribute(attribute, spec.Causal, Descriptors.WindowWithoutCausal);
+                    spec = spec with { Window = size };
+                    break;
+                case ("SinksAttribute", int count):
+                    CheckAttribute(attribute, count >= 1, Descriptors.SinkCount, count);
+                    CheckAttribute(attribute, Find("SlidingWindow") is not null, Descriptors.SinksWithoutWindow);
+                    spec = spec with { Sinks = count };
+                    break;
+                case ("SoftCapAttribute", float cap):
+                    CheckAttribute(attribute, cap > 0 && !float.IsInfinity(cap), Descriptors.Cap, cap);
+                    spec = spec with { SoftCap = cap };
+                    break;
+                case ("ScaleAttribute", float scale):
+                    CheckAttribute(attribute, !float.IsNaN(scale) && !float.IsInfinity(scale), Descriptors.ScaleValue, scale);
+                    spec = spec with { Scale = scale };
+                    break;
+                case ("KvCacheAttribute", int format):
+                    CheckAttribute(attribute, format is >= 0 and <= (int)KvFormat.BFloat16, Descriptors.UnknownFormat, format);
+                    spec = spec with { Format = (KvFormat)format };
+                    break;
+            }
+        }
+
+        return spec;
+    }
+
+    void CheckType()
+    {
+        Location name = _syntax.Identifier.GetLocation();
+        if (!_syntax.Modifiers.Any(SyntaxKind.PartialKeyword))
+            Report(Descriptors.NotPartial, name, _type.Name);
+        if (_type.IsStatic)
+            Report(Descriptors.UnsupportedModifier, name, _type.Name, "static");
+        if (_type.IsFileLocal)
+            Report(Descriptors.UnsupportedModifier, name, _type.Name, "file");
+        if (_type.Arity > 0)
+            Report(Descriptors.Generic, name, _type.Name);
+
+        for (SyntaxNode? node = _syntax.Parent; node is TypeDeclarationSyntax container; node = node.Parent)
+        {
+            if (!container.Modifiers.Any(SyntaxKind.PartialKeyword))
+                Report(Descriptors.ContainerNotPartial, container.Identifier.GetLocation(), container.Identifier.Text, _type.Name);
+            if (container.TypeParameterList is not null)
+                Report(Descriptors.Generic, container.Identifier.GetLocation(), container.Identifier.Text);
+        }
+    }
+
+    void CheckMembers()
+    {
+        foreach (ISymbol member in _type.GetMembers())
+        {
+            if (!member.IsImplicitlyDeclared && s_generatedMembers.Contains(member.Name) && member.Locations.FirstOrDefault() is { } place)
+                Report(Descriptors.MemberTaken, place, _type.Name, member.Name);
+        }
+    }
+
+    void CheckShape(AttributeData attention, int headDim, int queryHeads, int keyValueHeads)
+    {
+        CheckAttribute(
+            attention, queryHeads >= 1 && keyValueHeads >= 1 && queryHeads % keyValueHeads == 0,
+            Descriptors.HeadCounts, queryHeads, keyValueHeads);
+
+        int nearest = System.Math.Min(256, System.Math.Max(32, (headDim + 7) / 8 * 8));
+        CheckAttribute(attention, headDim == nearest, Descriptors.HeadDimension, headDim, nearest);
+    }
+
+    /// <summary>Reports an attribute that breaks a rule, at the place where it is written.</summary>
+    void CheckAttribute(AttributeData attribute, bool holds, DiagnosticDescriptor descriptor, params object[] values)
+    {
+        if (holds)
+            return;
+        Location place = attribute.ApplicationSyntaxReference is { } reference
+            ? Location.Create(reference.SyntaxTree, reference.Span)
+            : _syntax.Identifier.GetLocation();
+        string[] texts = [_type.Name, .. values.Select(value => string.Format(CultureInfo.InvariantCulture, "{0}", value))];
+        Report(descriptor, place, texts);
+    }
+
+    void Report(DiagnosticDescriptor descriptor, Location place, params string[] arguments) =>
+        _diagnostics.Add(new DiagnosticInfo(descriptor, place, arguments));
+
+    AttributeData? Find(string name) => _type.GetAttributes().FirstOrDefault(attribute =>
+        attribute.AttributeClass?.Name == name + "Attribute" &&
+        attribute.AttributeClass.ContainingNamespace?.ToDisplayString() == AttributeNamespace);
+
+    /// <summary>A named int argument: 0 when it is left out, false when it does not compile.</summary>
+    static bool TryInt(AttributeData attribute, string name, out int value)
+    {
+        TypedConstant constant = attribute.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value;
+        value = constant.Value is int number ? number : 0;
+        return constant.Kind != TypedConstantKind.Error || constant.IsNull;
+    }
+
+    IEnumerable<ContainingType> ContainingTypes()
+    {
+        var types = new Stack<ContainingType>();
+        for (INamedTypeSymbol? type = _type.ContainingType; type is not null; type = type.ContainingType)
+        {
+            string keyword = type switch
+            {
+                { IsRecord: true, IsValueType: true } => "record struct",
+                { IsRecord: true } => "record",
+                { TypeKind: TypeKind.Struct } => "struct",
+                { TypeKind: TypeKind.Interface } => "interface",
+                _ => "class",
+            };
+            types.Push(new ContainingType(keyword, type.Name));
+        }
+
+        return types;
+    }
+}

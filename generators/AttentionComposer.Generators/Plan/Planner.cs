@@ -1,0 +1,129 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using AttentionComposer.Generators.Model;
+
+namespace AttentionComposer.Generators.Plan;
+
+/// <summary>Decides how a specification runs: the order of its stages, what is folded, the cache, the tiles.</summary>
+static class Planner
+{
+    const double Log2E = 1.4426950408889634;
+    const int PrefillRows = 128;    // rows that share a packed block of keys
+    const int DecodeTileRows = 16;  // up to so many rows the decode kernel is the faster one
+
+    public static KernelPlan Plan(PipelineSpec spec)
+    {
+        Expr? mask = MaskOf(spec);
+        (float factor, Expr logit) = LogitOf(spec);
+        int ring = RingOf(spec);
+        int decodeRows = DecodeRowsOf(spec.GroupSize);
+        return new KernelPlan
+        {
+            Spec = spec,
+            QueryFactor = factor,
+            Logit = logit,
+            LogitText = LogitTextOf(spec),
+            Mask = mask,
+            MaskText = MaskTextOf(spec),
+            Intervals = IntervalPlanner.Solve(mask),
+            Pinned = ring == 0 ? 0 : spec.Sinks,
+            Ring = ring,
+            DecodeRows = decodeRows,
+            DecodeTokens = Math.Max(1, DecodeTileRows / decodeRows),
+            PrefillTokens = Math.Max(1, PrefillRows / spec.GroupSize),
+            Tiles = new EquatableArray<TilePlan>(TilesOf(decodeRows)),
+            Stages = new EquatableArray<string>(StagesOf(spec, ring)),
+        };
+    }
+
+    static float ScaleOf(PipelineSpec spec) => spec.Scale ?? (float)(1 / Math.Sqrt(spec.HeadDim));
+
+    static Expr? MaskOf(PipelineSpec spec)
+    {
+        if (!spec.Causal)
+            return null;
+        Expr causal = Expr.LessThanOrEqual(Expr.Key, Expr.Query);
+        if (spec.Window == 0)
+            return causal;
+        Expr window = Expr.LessThan(Expr.Subtract(Expr.Query, Expr.Key), Expr.Int(spec.Window));
+        return Expr.And(causal, spec.Sinks == 0 ? window : Expr.Or(Expr.LessThan(Expr.Key, Expr.Int(spec.Sinks)), window));
+    }
+
+    /// <summary>
+    /// The stages on a score in their fixed order: scale, soft cap, ALiBi. Weights are powers of 2, so log2(e) goes into
+    /// whichever constants come last; the cap's divisor goes into the scale.
+    /// </summary>
+    static (float QueryFactor, Expr Logit) LogitOf(PipelineSpec spec)
+    {
+        double scale = ScaleOf(spec);
+        bool capped = spec.SoftCap > 0;
+        double factor = capped ? scale / spec.SoftCap : scale * Log2E;
+        Expr logit = capped ? Expr.Multiply(Expr.Float(spec.SoftCap * Log2E), Expr.Tanh(Expr.Score)) : Expr.Score;
+        if (spec.Alibi)
+        {
+            IEnumerable<float> slopes = Alibi.Slopes(spec.QueryHeads).Select(slope => (float)(slope * Log2E));
+            Expr slope = new TableElement("AlibiSlopes", "slope", new EquatableArray<float>(slopes), Expr.Head);
+            logit = Expr.Subtract(logit, Expr.Multiply(slope, Expr.ToFloat(Expr.Abs(Expr.Subtract(Expr.Query, Expr.Key)))));
+        }
+
+        return ((float)factor, logit);
+    }
+
+    /// <summary>A window's ring holds the window and slack: the more slack, the longer the steps of a prefill.</summary>
+    static int RingOf(PipelineSpec spec) => spec.Window == 0 ? 0 : spec.Window + Math.Min(2048, Math.Max(256, spec.Window / 4));
+
+    static int DecodeRowsOf(int group) => group switch
+    {
+        1 or 2 or 4 => group,
+        3 => 4,
+        5 or 6 => 6,
+        _ => (group + 3) / 4 * 4,
+    };
+
+    /// <summary>
+    /// 512-bit kernels have 32 registers: 16 accumulators, and what they multiply. The narrower ones count on 16 registers, so 8 accumulators.
+    /// </summary>
+    static IEnumerable<TilePlan> TilesOf(int decodeRows)
+    {
+        int rows = decodeRows % 4 == 0 ? 4 : decodeRows % 3 == 0 ? 3 : decodeRows;
+        yield return new TilePlan(512, BlockKeys: 64, rows, rows <= 2 ? 16 / rows : 4, 20 / rows, PrefillRows: 8, PrefillVectors: 2);
+        int fewRows = Math.Min(2, decodeRows);
+        yield return new TilePlan(256, BlockKeys: 64, fewRows, 8 / fewRows, 8 / fewRows, PrefillRows: 4, PrefillVectors: 2);
+        yield return new TilePlan(128, BlockKeys: 64, fewRows, 8 / fewRows, 8 / fewRows, PrefillRows: 4, PrefillVectors: 2);
+    }
+
+    static string LogitTextOf(PipelineSpec spec)
+    {
+        string text = Number(ScaleOf(spec)) + " * dot(query, key)";
+        if (spec.SoftCap > 0)
+            text = $"{Number(spec.SoftCap)} * tanh({text} / {Number(spec.SoftCap)})";
+        return spec.Alibi ? text + " - slope[head] * |query - key|" : text;
+    }
+
+    static string MaskTextOf(PipelineSpec spec) =>
+        !spec.Causal ? "every key"
+        : spec.Window == 0 ? "key <= query"
+        : spec.Sinks == 0 ? $"key <= query && query - key < {spec.Window}"
+        : $"key <= query && (key < {spec.Sinks} || query - key < {spec.Window})";
+
+    static IEnumerable<string> StagesOf(PipelineSpec spec, int ring)
+    {
+        yield return ring == 0
+            ? $"cache: keys and values in {spec.Format}, one slot a position"
+            : $"cache: keys and values in {spec.Format}, a ring of {ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks");
+        yield return "keys: " + (spec.Causal, spec.Window, spec.Sinks) switch
+        {
+            (false, _, _) => "every row sees all of them; no mask is tested",
+            (true, 0, _) => "[0, query]; only blocks on the diagonal test the mask",
+            (true, _, 0) => $"[query - {spec.Window - 1}, query]; only blocks at the two ends test the mask",
+            _ => $"[0, {spec.Sinks - 1}] and [query - {spec.Window - 1}, query]; only blocks at their ends test the mask",
+        };
+        yield return "score: " + LogitTextOf(spec);
+        yield return "weights: softmax, online over blocks of keys, split over keys in decode and merged by log-sum-exp";
+        yield return "output: weighted sum of values";
+    }
+
+    static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
+}
