@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using TextDecoder.Weights;
 
 namespace TextDecoder.Decoder;
@@ -16,15 +19,21 @@ abstract unsafe class MatrixKernels
     /// <summary>Columns that a panel holds: 32 rows of them are 128 KiB.</summary>
     public const int PanelColumns = 1024;
 
+    /// <summary>Tokens that meet a panel at a time.</summary>
+    protected const int TileTokens = 6;
+
     /// <summary>Rows that a panel holds.</summary>
     public abstract int PanelRows { get; }
+
+    /// <summary>Floats that one thread needs: a panel, and behind it a tile of results.</summary>
+    public int PanelLength => PanelRows * (PanelColumns + TileTokens);
 
     /// <summary>The kernels for vectors of so many bits.</summary>
     public static MatrixKernels ForVectorBits(int bits) => bits switch
     {
-        512 => new MatrixKernels<Lanes512, System.Runtime.Intrinsics.Vector512<float>>(),
-        256 => new MatrixKernels<Lanes256, System.Runtime.Intrinsics.Vector256<float>>(),
-        _ => new MatrixKernels<Lanes128, System.Runtime.Intrinsics.Vector128<float>>(),
+        512 => new MatrixKernels<Lanes512, Vector512<float>>(),
+        256 => new MatrixKernels<Lanes256, Vector256<float>>(),
+        _ => new MatrixKernels<Lanes128, Vector128<float>>(),
     };
 
     /// <summary>Some rows with one token.</summary>
@@ -42,7 +51,7 @@ abstract unsafe class MatrixKernels
     /// <param name="input">[tokens, columns].</param>
     /// <param name="tokens">Number of tokens.</param>
     /// <param name="output">[tokens, rows]; rows outside of the range are left alone.</param>
-    /// <param name="panel">Scratch: <see cref="PanelRows"/> · (<see cref="PanelColumns"/> + 1) floats.</param>
+    /// <param name="panel">Scratch of <see cref="PanelLength"/> floats.</param>
     public abstract void MultiplyPanel(
         WeightMatrix weights, int start, int end, float* input, int tokens, float* output, float* panel);
 }
@@ -51,8 +60,6 @@ abstract unsafe class MatrixKernels
 sealed unsafe class MatrixKernels<TLanes, TVector> : MatrixKernels
     where TLanes : struct, IVectorLanes<TVector> where TVector : struct
 {
-    const int TileTokens = 6;
-
     public override int PanelRows => 2 * TLanes.Count;
 
     public override void MultiplyRows(WeightMatrix weights, int start, int end, float* input, float* output)
@@ -80,19 +87,19 @@ sealed unsafe class MatrixKernels<TLanes, TVector> : MatrixKernels
                 case TensorFormat.Q8_0: FillPanel<Q8Weights>(weights, start, end, column, columns, panel); break;
             }
 
+            float* tile = panel + (PanelRows * PanelColumns);
             for (int token = 0; token < tokens; token += TileTokens)
-                MultiplyTile(
-                    panel, columns, input + ((long)token * weights.Columns) + column, weights.Columns,
-                    output + ((long)token * weights.Rows) + start, weights.Rows,
-                    Math.Min(TileTokens, tokens - token), end - start, accumulate: column > 0);
+            {
+                int count = Math.Min(TileTokens, tokens - token);
+                MultiplyTile(panel, columns, input + ((long)token * weights.Columns) + column, weights.Columns, count, tile);
+                StoreTile(tile, output + ((long)token * weights.Rows) + start, weights.Rows, count, end - start, accumulate: column > 0);
+            }
         }
     }
 
-    static WeightRow Row(WeightMatrix weights, int row)
-    {
-        long blocks = weights.Scales.Length / weights.Rows;
-        return new(weights.Numbers.Pointer + (row * (weights.Numbers.Length / weights.Rows)), weights.Scales.Pointer + (row * blocks));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static WeightRow Row(WeightMatrix weights, int row) =>
+        new(weights.Numbers.Pointer + (row * weights.RowBytes), weights.Scales.Pointer + ((long)row * weights.RowScales));
 
     static void MultiplyRows<TWeights>(WeightMatrix weights, int start, int end, float* input, float* output)
         where TWeights : struct, IStoredWeights
@@ -120,8 +127,8 @@ sealed unsafe class MatrixKernels<TLanes, TVector> : MatrixKernels
                 b3 = TLanes.MultiplyAdd(TWeights.Load<TLanes, TVector>(r3, c + TLanes.Count), y, b3);
             }
 
-            float s0 = TLanes.Sum(TLanes.Add(a0, b0)), s1 = TLanes.Sum(TLanes.Add(a1, b1));
-            float s2 = TLanes.Sum(TLanes.Add(a2, b2)), s3 = TLanes.Sum(TLanes.Add(a3, b3));
+            float s0 = TLanes.Sum(TLanes.Add(a0, b0)) * TWeights.Factor, s1 = TLanes.Sum(TLanes.Add(a1, b1)) * TWeights.Factor;
+            float s2 = TLanes.Sum(TLanes.Add(a2, b2)) * TWeights.Factor, s3 = TLanes.Sum(TLanes.Add(a3, b3)) * TWeights.Factor;
             for (; c < columns; c++)
             {
                 s0 += TWeights.LoadOne(r0, c) * input[c];
@@ -137,39 +144,63 @@ sealed unsafe class MatrixKernels<TLanes, TVector> : MatrixKernels
         }
     }
 
-    /// <summary>Writes widened rows as columns: <c>panel[column · PanelRows + row]</c>, zero behind the last row.</summary>
+    /// <summary>Writes widened rows as columns: <c>panel[column · PanelRows + row]</c>.</summary>
     static void FillPanel<TWeights>(WeightMatrix weights, int start, int end, int firstColumn, int columns, float* panel)
         where TWeights : struct, IStoredWeights
     {
         int panelRows = 2 * TLanes.Count;
         float* widened = panel + (panelRows * PanelColumns);
-        for (int r = 0; r < panelRows; r++)
-        {
-            if (start + r >= end)
+        TVector factor = TLanes.Broadcast(TWeights.Factor);
+        int column = 0;
+        // A few columns of all rows at a time: what they fill of the panel stays in the first-level cache meanwhile.
+        for (; column <= columns - TLanes.Count; column += TLanes.Count)
+            for (int r = 0; r < panelRows; r += 4)
             {
-                for (int c = 0; c < columns; c++)
-                    panel[(c * panelRows) + r] = 0;
-                continue;
+                for (int i = 0; i < 4; i++)
+                {
+                    // Rows behind the last one repeat it: their results are not stored.
+                    var row = Row(weights, Math.Min(start + r + i, end - 1));
+                    TLanes.Store(
+                        TLanes.Multiply(TWeights.Load<TLanes, TVector>(row, firstColumn + column), factor), widened + (i * TLanes.Count));
+                }
+
+                for (int c = 0; c < TLanes.Count; c += 4)
+                    Transpose(widened + c, TLanes.Count, panel + ((column + c) * panelRows) + r, panelRows);
             }
 
-            WeightRow row = Row(weights, start + r);
-            int column = 0;
-            for (; column <= columns - TLanes.Count; column += TLanes.Count)
-            {
-                TLanes.Store(TWeights.Load<TLanes, TVector>(row, firstColumn + column), widened);
-                for (int i = 0; i < TLanes.Count; i++)
-                    panel[((column + i) * panelRows) + r] = widened[i];
-            }
-
-            for (; column < columns; column++)
-                panel[(column * panelRows) + r] = TWeights.LoadOne(row, firstColumn + column);
-        }
+        for (; column < columns; column++)
+            for (int r = 0; r < panelRows; r++)
+                panel[(column * panelRows) + r] = TWeights.LoadOne(Row(weights, Math.Min(start + r, end - 1)), firstColumn + column);
     }
 
-    /// <summary>A panel with up to six tokens. Missing tokens repeat the last one and are not stored.</summary>
-    static void MultiplyTile(
-        float* panel, int columns, float* input, long inputStride, float* output, long outputStride,
-        int tokens, int rows, bool accumulate)
+    /// <summary>Four rows of four numbers become columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Transpose(float* source, int sourceStride, float* destination, int destinationStride)
+    {
+        Vector128<float> a = Vector128.Load(source), b = Vector128.Load(source + sourceStride);
+        Vector128<float> c = Vector128.Load(source + (2 * sourceStride)), d = Vector128.Load(source + (3 * sourceStride));
+        Vector128<float> acLow = InterleaveLow(a, c), acHigh = InterleaveHigh(a, c);
+        Vector128<float> bdLow = InterleaveLow(b, d), bdHigh = InterleaveHigh(b, d);
+        InterleaveLow(acLow, bdLow).Store(destination);
+        InterleaveHigh(acLow, bdLow).Store(destination + destinationStride);
+        InterleaveLow(acHigh, bdHigh).Store(destination + (2 * destinationStride));
+        InterleaveHigh(acHigh, bdHigh).Store(destination + (3 * destinationStride));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> InterleaveLow(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackLow(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
+        : Vector128.Create(a[0], b[0], a[1], b[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> InterleaveHigh(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackHigh(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
+        : Vector128.Create(a[2], b[2], a[3], b[3]);
+
+    /// <summary>A panel with up to six tokens. Missing tokens repeat the last one.</summary>
+    static void MultiplyTile(float* panel, int columns, float* input, long inputStride, int tokens, float* tile)
     {
         float* x0 = input, x1 = input + (Math.Min(1, tokens - 1) * inputStride), x2 = input + (Math.Min(2, tokens - 1) * inputStride);
         float* x3 = input + (Math.Min(3, tokens - 1) * inputStride), x4 = input + (Math.Min(4, tokens - 1) * inputStride);
@@ -200,39 +231,36 @@ sealed unsafe class MatrixKernels<TLanes, TVector> : MatrixKernels
             b5 = TLanes.MultiplyAdd(b, x, b5);
         }
 
-        StoreToken(a0, b0, output, rows, accumulate);
-        if (tokens > 1)
-            StoreToken(a1, b1, output + outputStride, rows, accumulate);
-        if (tokens > 2)
-            StoreToken(a2, b2, output + (2 * outputStride), rows, accumulate);
-        if (tokens > 3)
-            StoreToken(a3, b3, output + (3 * outputStride), rows, accumulate);
-        if (tokens > 4)
-            StoreToken(a4, b4, output + (4 * outputStride), rows, accumulate);
-        if (tokens > 5)
-            StoreToken(a5, b5, output + (5 * outputStride), rows, accumulate);
+        // All twelve leave the registers at once: the compiler would not keep them there across a branch and a call.
+        TLanes.Store(a0, tile);
+        TLanes.Store(b0, tile + TLanes.Count);
+        TLanes.Store(a1, tile + (2 * TLanes.Count));
+        TLanes.Store(b1, tile + (3 * TLanes.Count));
+        TLanes.Store(a2, tile + (4 * TLanes.Count));
+        TLanes.Store(b2, tile + (5 * TLanes.Count));
+        TLanes.Store(a3, tile + (6 * TLanes.Count));
+        TLanes.Store(b3, tile + (7 * TLanes.Count));
+        TLanes.Store(a4, tile + (8 * TLanes.Count));
+        TLanes.Store(b4, tile + (9 * TLanes.Count));
+        TLanes.Store(a5, tile + (10 * TLanes.Count));
+        TLanes.Store(b5, tile + (11 * TLanes.Count));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void StoreToken(TVector a, TVector b, float* output, int rows, bool accumulate)
+    /// <summary>Copies or adds what a tile holds of real tokens and rows.</summary>
+    static void StoreTile(float* tile, float* output, long outputStride, int tokens, int rows, bool accumulate)
     {
-        if (rows == 2 * TLanes.Count)
+        int panelRows = 2 * TLanes.Count;
+        for (int t = 0; t < tokens; t++, tile += panelRows, output += outputStride)
         {
-            if (accumulate)
+            int r = 0;
+            for (; r <= rows - TLanes.Count; r += TLanes.Count)
             {
-                a = TLanes.Add(a, TLanes.Load(output));
-                b = TLanes.Add(b, TLanes.Load(output + TLanes.Count));
+                TVector value = TLanes.Load(tile + r);
+                TLanes.Store(accumulate ? TLanes.Add(value, TLanes.Load(output + r)) : value, output + r);
             }
 
-            TLanes.Store(a, output);
-            TLanes.Store(b, output + TLanes.Count);
-            return;
+            for (; r < rows; r++)
+                output[r] = accumulate ? output[r] + tile[r] : tile[r];
         }
-
-        float* values = stackalloc float[2 * TLanes.Count];
-        TLanes.Store(a, values);
-        TLanes.Store(b, values + TLanes.Count);
-        for (int r = 0; r < rows; r++)
-            output[r] = accumulate ? output[r] + values[r] : values[r];
     }
 }

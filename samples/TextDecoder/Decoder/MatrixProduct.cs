@@ -36,7 +36,7 @@ sealed unsafe class MatrixProduct
         _kernels = MatrixKernels.ForVectorBits(vectorBits);
         _panels = new AlignedBuffer<float>[workers.Threads];
         for (int i = 0; i < _panels.Length; i++)
-            _panels[i] = new AlignedBuffer<float>(_kernels.PanelRows * (MatrixKernels.PanelColumns + 1));
+            _panels[i] = new AlignedBuffer<float>(_kernels.PanelLength);
         _runItem = RunItem;
     }
 

@@ -15,17 +15,22 @@ readonly unsafe struct WeightRow(byte* numbers, float* scales)
 /// <summary>One storage format: how a few numbers of a row become a vector of floats.</summary>
 interface IStoredWeights
 {
+    /// <summary>What <see cref="Load"/>'s numbers must still be multiplied by: once for a whole sum.</summary>
+    static abstract float Factor { get; }
+
     /// <summary>Loads a vector from a column that is a multiple of the vector's count.</summary>
     static abstract TVector Load<TLanes, TVector>(WeightRow row, int column)
         where TLanes : struct, IVectorLanes<TVector> where TVector : struct;
 
-    /// <summary>Loads one number.</summary>
+    /// <summary>Loads one number, with the factor in it.</summary>
     static abstract float LoadOne(WeightRow row, int column);
 }
 
 /// <summary><see cref="TensorFormat.Float32"/>.</summary>
 readonly unsafe struct Float32Weights : IStoredWeights
 {
+    public static float Factor => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Load<TLanes, TVector>(WeightRow row, int column)
         where TLanes : struct, IVectorLanes<TVector> where TVector : struct =>
@@ -39,15 +44,12 @@ readonly unsafe struct Float16Weights : IStoredWeights
 {
     // The bits of a float16, moved to the place of a float32's, stand for the number times 2^-112: the exponents' biases differ
     // by 112. Infinities come out as 65536, which a weight that was not trained to pieces never is.
-    const float ExponentGap = 5.192296858534828e33f; // 2^112
+    public static float Factor => 5.192296858534828e33f; // 2^112
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Load<TLanes, TVector>(WeightRow row, int column)
-        where TLanes : struct, IVectorLanes<TVector> where TVector : struct
-    {
-        var bits = TLanes.ShiftAndMask(TLanes.LoadShortBits((short*)row.Numbers + column), 13, 0x8FFF_E000);
-        return TLanes.Multiply(bits, TLanes.Broadcast(ExponentGap));
-    }
+        where TLanes : struct, IVectorLanes<TVector> where TVector : struct =>
+        TLanes.ShiftAndMask(TLanes.LoadShortBits((short*)row.Numbers + column), 13, 0x8FFF_E000);
 
     public static float LoadOne(WeightRow row, int column) => (float)((Half*)row.Numbers)[column];
 }
@@ -55,6 +57,8 @@ readonly unsafe struct Float16Weights : IStoredWeights
 /// <summary><see cref="TensorFormat.BFloat16"/>.</summary>
 readonly unsafe struct BFloat16Weights : IStoredWeights
 {
+    public static float Factor => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Load<TLanes, TVector>(WeightRow row, int column)
         where TLanes : struct, IVectorLanes<TVector> where TVector : struct =>
@@ -67,12 +71,14 @@ readonly unsafe struct BFloat16Weights : IStoredWeights
 /// <summary><see cref="TensorFormat.Q8_0"/>.</summary>
 readonly unsafe struct Q8Weights : IStoredWeights
 {
+    public static float Factor => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Load<TLanes, TVector>(WeightRow row, int column)
         where TLanes : struct, IVectorLanes<TVector> where TVector : struct =>
         TLanes.Multiply(
-            TLanes.LoadSignedBytes((sbyte*)row.Numbers + column), TLanes.Broadcast(row.Scales[column / StoredTensor.BlockSize]));
+            TLanes.LoadSignedBytes((sbyte*)row.Numbers + column), TLanes.Broadcast(row.Scales[(uint)column / StoredTensor.BlockSize]));
 
     public static float LoadOne(WeightRow row, int column) =>
-        ((sbyte*)row.Numbers)[column] * row.Scales[column / StoredTensor.BlockSize];
+        ((sbyte*)row.Numbers)[column] * row.Scales[(uint)column / StoredTensor.BlockSize];
 }

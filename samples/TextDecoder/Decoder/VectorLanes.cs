@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace TextDecoder.Decoder;
 
@@ -50,6 +51,8 @@ readonly unsafe struct Lanes512 : IVectorLanes<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadSignedBytes(sbyte* source)
     {
+        if (Avx512F.IsSupported)
+            return Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(source)));
         var shorts = Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe());
         return Vector512.ConvertToSingle(Vector512.WidenLower(shorts.ToVector512Unsafe()));
     }
@@ -93,6 +96,8 @@ readonly unsafe struct Lanes256 : IVectorLanes<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadSignedBytes(sbyte* source)
     {
+        if (Avx2.IsSupported)
+            return Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source));
         var shorts = Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe());
         return Vector256.ConvertToSingle(Vector256.WidenLower(shorts.ToVector256Unsafe()));
     }

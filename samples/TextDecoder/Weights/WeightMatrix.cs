@@ -13,11 +13,12 @@ sealed class WeightMatrix
     WeightMatrix(int rows, int columns, TensorFormat format)
     {
         (Rows, Columns, Format) = (rows, columns, format);
-        long count = (long)rows * columns;
         // A file's Q8_0 block is 34 bytes, scale and quants in turn. Apart, the quants are aligned vectors and the scales are
         // floats, which the processor multiplies with at once (.NET reaches no instruction that widens a float16).
-        Numbers = new AlignedBuffer<byte>(format == TensorFormat.Q8_0 ? count : StoredTensor.BytesFor(format, count));
-        Scales = new AlignedBuffer<float>(format == TensorFormat.Q8_0 ? count / StoredTensor.BlockSize : 0);
+        RowBytes = format == TensorFormat.Q8_0 ? columns : StoredTensor.BytesFor(format, columns);
+        RowScales = format == TensorFormat.Q8_0 ? columns / StoredTensor.BlockSize : 0;
+        Numbers = new AlignedBuffer<byte>(rows * RowBytes);
+        Scales = new AlignedBuffer<float>((long)rows * RowScales);
     }
 
     public int Rows { get; }
@@ -25,6 +26,12 @@ sealed class WeightMatrix
     public int Columns { get; }
 
     public TensorFormat Format { get; }
+
+    /// <summary>Bytes of a row in <see cref="Numbers"/>.</summary>
+    public long RowBytes { get; }
+
+    /// <summary>Factors of a row in <see cref="Scales"/>.</summary>
+    public int RowScales { get; }
 
     /// <summary>The numbers, or the quants of <see cref="TensorFormat.Q8_0"/>.</summary>
     public AlignedBuffer<byte> Numbers { get; }
@@ -72,7 +79,7 @@ sealed class WeightMatrix
     /// <summary>Widens one row: a token's embedding.</summary>
     public void CopyRow(int row, Span<float> destination)
     {
-        var bytes = Numbers.Slice(Numbers.Length / Rows * row, checked((int)(Numbers.Length / Rows)));
+        var bytes = Numbers.Slice(row * RowBytes, checked((int)RowBytes));
         switch (Format)
         {
             case TensorFormat.Float32:
@@ -89,7 +96,7 @@ sealed class WeightMatrix
                     destination[c] = BitConverter.UInt32BitsToSingle((uint)upperHalves[c] << 16);
                 break;
             case TensorFormat.Q8_0:
-                var scales = Scales.Slice(Scales.Length / Rows * row, checked((int)(Scales.Length / Rows)));
+                var scales = Scales.Slice((long)row * RowScales, RowScales);
                 for (int c = 0; c < bytes.Length; c++)
                     destination[c] = (sbyte)bytes[c] * scales[c / StoredTensor.BlockSize];
                 break;
@@ -98,17 +105,15 @@ sealed class WeightMatrix
 
     void SetRow(int row, ReadOnlySpan<byte> stored)
     {
-        long rowBytes = Numbers.Length / Rows;
-        var numbers = Numbers.Slice(row * rowBytes, checked((int)rowBytes));
+        var numbers = Numbers.Slice(row * RowBytes, checked((int)RowBytes));
         if (Format != TensorFormat.Q8_0)
         {
             stored.CopyTo(numbers);
             return;
         }
 
-        int blocks = Columns / StoredTensor.BlockSize;
-        var scales = Scales.Slice((long)row * blocks, blocks);
-        for (int b = 0; b < blocks; b++)
+        var scales = Scales.Slice((long)row * RowScales, RowScales);
+        for (int b = 0; b < scales.Length; b++)
         {
             var block = stored.Slice(b * StoredTensor.BlockBytes, StoredTensor.BlockBytes);
             scales[b] = (float)BinaryPrimitives.ReadHalfLittleEndian(block);
