@@ -43,7 +43,7 @@ sealed record RunStatistics(LlamaModel Model, AttentionPlan Plan, Phase Prefill,
         table.AddRow("keys and values read per token", "", Decode.Tokens > 0 ? Bytes(AverageBytesRead()) : "-");
         table.AddRow("weights read per token", "", Bytes(Model.Weights.BytesPerToken));
         table.AddRow("cache", "", Bytes(CacheBytes));
-        table.Caption(Markup.Escape($"{Model.Name}: {Model.Config.Layers} layers, {Plan.Shape}; attention {Plan.Name}"));
+        console.WriteLine($"{Model.Name}: {Model.Config.Layers} layers, {Plan.Shape}, attention {Plan.Name}");
         console.Write(table);
     }
 

@@ -13,21 +13,9 @@ static class JsonTokenizer
     public static ITokenizer Read(string directory, JsonElement config, int vocabularySize)
     {
         string path = Path.Combine(directory, "tokenizer.json");
-        int? begin = Integers(config, "bos_token_id").Cast<int?>().FirstOrDefault();
         var ends = Integers(config, "eos_token_id").ToHashSet();
         if (File.Exists(path))
-        {
-            using var document = Safetensors.Parse(File.ReadAllBytes(path), $"'{path}'");
-            try
-            {
-                return Read(document.RootElement, begin, ends);
-            }
-            catch (Exception error) when (error is InvalidOperationException or KeyNotFoundException or FormatException)
-            {
-                throw new ModelException($"'{path}' is not laid out as a tokenizer of Hugging Face is.", error);
-            }
-        }
-
+            return UntrustedJson.Read(File.ReadAllBytes(path), $"'{path}'", json => Read(json, ends));
         if (vocabularySize != 256)
             throw new ModelException($"There is no tokenizer.json in '{directory}', and the model's {vocabularySize} tokens are not the 256 bytes.");
         return new BytePairTokenizer(
@@ -38,7 +26,7 @@ static class JsonTokenizer
         };
     }
 
-    static ITokenizer Read(JsonElement json, int? begin, HashSet<int> ends)
+    static ITokenizer Read(JsonElement json, HashSet<int> ends)
     {
         var model = json.GetProperty("model");
         string kind = model.TryGetProperty("type", out var type) ? type.GetString() ?? "" : "BPE";
@@ -48,17 +36,15 @@ static class JsonTokenizer
         var vocabulary = Vocabulary(json, model);
         var special = Items(json, "added_tokens").Select(token => token.GetProperty("id").GetInt32()).ToHashSet();
         var merges = Items(model, "merges").Select(Merge).ToList();
-        // What a tokenizer puts in front of a text is written in its post-processor, in one of several ways.
-        bool beginsText = begin is { } id && id < vocabulary.Length && json.TryGetProperty("post_processor", out var post)
-            && post.ValueKind == JsonValueKind.Object && post.GetRawText().Contains(JsonSerializer.Serialize(vocabulary[id]), StringComparison.Ordinal);
-        int? first = beginsText ? begin : null;
+        string? first = json.TryGetProperty("post_processor", out var steps) ? FirstToken(steps) : null;
+        int? begin = Array.IndexOf(vocabulary, first) is var token and >= 0 ? token : null;
 
         if (Flag(model, "byte_fallback"))
-            return SentencePieces(json, model, vocabulary, merges, special, first, ends);
+            return SentencePieces(json, model, vocabulary, merges, special, begin, ends);
         RefuseNormalizer(json);
         return new BytePairTokenizer(vocabulary, merges, Words(json), special, Flag(model, "ignore_merges"))
         {
-            BeginOfText = first,
+            BeginOfText = begin,
             EndOfText = ends,
         };
     }
@@ -86,6 +72,14 @@ static class JsonTokenizer
             EndOfText = ends,
         };
     }
+
+    /// <summary>The token that a post-processor's template puts in front of a text.</summary>
+    static string? FirstToken(JsonElement step) =>
+        step.ValueKind != JsonValueKind.Object ? null
+        : Items(step, "processors").Select(FirstToken).FirstOrDefault(text => text is not null)
+            ?? (Items(step, "single").FirstOrDefault() is { ValueKind: JsonValueKind.Object } first && first.TryGetProperty("SpecialToken", out var token)
+                ? token.GetProperty("id").GetString()
+                : null);
 
     static string[] Vocabulary(JsonElement json, JsonElement model)
     {

@@ -74,8 +74,6 @@ sealed record LlamaConfig
     /// <summary>What a Hugging Face config.json of the model type "llama" says.</summary>
     public static LlamaConfig Read(JsonElement json)
     {
-        if (json.ValueKind != JsonValueKind.Object)
-            throw new ModelException("config.json is not a JSON object.");
         string type = Text(json, "model_type", "");
         if (type != "llama")
             throw new ModelException($"config.json's model_type is '{type}'; this decoder runs 'llama'.");

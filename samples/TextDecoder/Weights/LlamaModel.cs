@@ -58,9 +58,11 @@ sealed record LlamaModel(string Name, LlamaConfig Config, LlamaWeights Weights, 
         string configPath = Path.Combine(directory, "config.json");
         if (!File.Exists(configPath))
             throw new ModelException($"There is no config.json in '{directory}'.");
-        using var json = Safetensors.Parse(File.ReadAllBytes(configPath), $"'{configPath}'");
-        var config = LlamaConfig.Read(json.RootElement);
-        var tokenizer = FitTokenizer(JsonTokenizer.Read(directory, json.RootElement, config.VocabularySize), config);
+        var (config, tokenizer) = UntrustedJson.Read(File.ReadAllBytes(configPath), $"'{configPath}'", json =>
+        {
+            var config = LlamaConfig.Read(json);
+            return (config, FitTokenizer(JsonTokenizer.Read(directory, json, config.VocabularySize), config));
+        });
 
         var opened = new List<Stream>();
         try

@@ -19,7 +19,7 @@ static class Safetensors
     /// <exception cref="ModelException">The file is not safetensors, is damaged, or holds a tensor type that is not read.</exception>
     public static Dictionary<string, StoredTensor> Read(Stream file)
     {
-        Span<byte> lengthBytes = stackalloc byte[sizeof(ulong)];
+        var lengthBytes = new byte[sizeof(ulong)];
         if (file.Length < lengthBytes.Length)
             throw new ModelException("The safetensors file is truncated: it ends within its first eight bytes.");
         file.Position = 0;
@@ -30,20 +30,7 @@ static class Safetensors
 
         var header = new byte[headerLength];
         file.ReadExactly(header);
-        long dataStart = lengthBytes.Length + header.Length;
-        var tensors = new Dictionary<string, StoredTensor>();
-        using var document = Parse(header, "the safetensors file's header");
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw Damaged("its header is no JSON object");
-        foreach (var entry in document.RootElement.EnumerateObject())
-        {
-            if (entry.Name == "__metadata__")
-                continue;
-            if (!tensors.TryAdd(entry.Name, ReadPlace(entry, file, dataStart)))
-                throw Damaged($"tensor '{entry.Name}' is there twice");
-        }
-
-        return tensors;
+        return UntrustedJson.Read(header, "the safetensors file's header", json => ReadPlaces(json, file, lengthBytes.Length + header.Length));
     }
 
     /// <summary>The tensors of a model directory: one file, or the shards that its index lists.</summary>
@@ -62,7 +49,7 @@ static class Safetensors
         }
 
         var tensors = new Dictionary<string, StoredTensor>();
-        foreach (string shard in Shards(index))
+        foreach (string shard in UntrustedJson.Read(File.ReadAllBytes(index), $"'{index}'", json => Shards(json, index)))
         {
             string path = Path.Combine(directory, shard);
             if (!File.Exists(path))
@@ -75,24 +62,23 @@ static class Safetensors
         return tensors;
     }
 
-    /// <summary>JSON that may be anything: a failure is a <see cref="ModelException"/> that names it.</summary>
-    internal static JsonDocument Parse(byte[] json, string what)
+    static Dictionary<string, StoredTensor> ReadPlaces(JsonElement header, Stream file, long dataStart)
     {
-        try
+        var tensors = new Dictionary<string, StoredTensor>();
+        foreach (var entry in header.EnumerateObject())
         {
-            return JsonDocument.Parse(json);
+            if (entry.Name == "__metadata__")
+                continue;
+            if (!tensors.TryAdd(entry.Name, ReadPlace(entry, file, dataStart)))
+                throw Damaged($"tensor '{entry.Name}' is there twice");
         }
-        catch (JsonException error)
-        {
-            throw new ModelException($"Could not read {what}: it is not valid JSON.", error);
-        }
+
+        return tensors;
     }
 
-    static List<string> Shards(string index)
+    static List<string> Shards(JsonElement json, string index)
     {
-        using var document = Parse(File.ReadAllBytes(index), $"'{index}'");
-        if (document.RootElement.ValueKind != JsonValueKind.Object
-            || !document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+        if (!json.TryGetProperty("weight_map", out var map))
             throw new ModelException($"'{index}' has no weight_map.");
 
         var shards = new SortedSet<string>(StringComparer.Ordinal);

@@ -1,0 +1,104 @@
+using TextDecoder.Decoder;
+using TextDecoder.Tests.Support;
+using TextDecoder.Weights;
+
+namespace TextDecoder.Tests;
+
+public class MatrixProductTests
+{
+    public static TheoryData<int, int, int> Cases()
+    {
+        var cases = new TheoryData<int, int, int>();
+        foreach (int bits in (int[])[512, 256, 128])
+            foreach (var format in Enum.GetValues<TensorFormat>())
+                foreach (int threads in (int[])[1, 3])
+                    cases.Add(bits, (int)format, threads);
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Products_are_those_of_the_double_loop(int bits, int formatNumber, int threads)
+    {
+        var format = (TensorFormat)formatNumber;
+        var random = new Random(30);
+        using var workers = new WorkerPool(threads);
+        var product = new MatrixProduct(workers, bits);
+        foreach (var (rows, columns) in ((int, int)[])[(1, 1), (3, 7), (33, 31), (37, 65), (64, 96), (5, 1056), (40, 2080), (130, 100)])
+        {
+            int width = format == TensorFormat.Q8_0 ? (columns + 31) / 32 * 32 : columns;
+            var stored = StoredNumbers.Encode([.. Enumerable.Range(0, rows * width).Select(_ => random.NextSingle() - 0.5f)], format);
+            var numbers = StoredNumbers.Decode(stored, format);
+            var weights = WeightMatrix.Read(new StoredTensor("w", [rows, width], format, new MemoryStream(stored), 0));
+            foreach (int tokens in (int[])[1, 2, 6, 13])
+            {
+                var input = new AlignedBuffer<float>(tokens * width);
+                foreach (ref float x in input.Span)
+                    x = random.NextSingle() - 0.5f;
+                var output = new AlignedBuffer<float>(tokens * rows);
+                product.Multiply(input, tokens, new Product(weights, output));
+                for (int t = 0; t < tokens; t++)
+                    for (int r = 0; r < rows; r++)
+                    {
+                        double sum = 0, size = 0;
+                        for (int c = 0; c < width; c++)
+                        {
+                            double term = (double)numbers[(r * width) + c] * input.Span[(t * width) + c];
+                            sum += term;
+                            size += Math.Abs(term);
+                        }
+
+                        Assert.InRange(output.Span[(t * rows) + r], sum - (1e-6 * size) - 1e-10, sum + (1e-6 * size) + 1e-10);
+                    }
+            }
+        }
+    }
+
+    [Fact]
+    public void Products_that_share_their_input_are_those_of_each_alone()
+    {
+        var random = new Random(31);
+        using var workers = new WorkerPool(4);
+        var product = new MatrixProduct(workers, 512);
+        const int columns = 128, tokens = 40;
+        var input = new AlignedBuffer<float>(tokens * columns);
+        foreach (ref float x in input.Span)
+            x = random.NextSingle() - 0.5f;
+        int[] rows = [200, 33, 1];
+        var weights = rows.Select(count => WeightMatrix.FromFloats([.. Enumerable.Range(0, count * columns).Select(_ => random.NextSingle())], count, columns)).ToArray();
+        var together = rows.Select(count => new AlignedBuffer<float>(tokens * count)).ToArray();
+        product.Multiply(input, tokens, new(weights[0], together[0]), new(weights[1], together[1]), new(weights[2], together[2]));
+        for (int i = 0; i < rows.Length; i++)
+        {
+            var alone = new AlignedBuffer<float>(tokens * rows[i]);
+            product.Multiply(input, tokens, new Product(weights[i], alone));
+            Assert.Equal(alone.Span, together[i].Span);
+        }
+    }
+
+    [Fact]
+    public void Every_float16_widens_to_itself()
+    {
+        // The smallest ones too, and 32 of them in a row are the identity matrix's products.
+        var halves = Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits)).Where(Half.IsFinite).ToArray();
+        var stored = StoredNumbers.Encode([.. halves.Select(h => (float)h)], TensorFormat.Float16);
+        var weights = WeightMatrix.Read(new StoredTensor("w", [halves.Length / 64, 64], TensorFormat.Float16, new MemoryStream(stored), 0));
+        using var workers = new WorkerPool(1);
+        foreach (int bits in (int[])[512, 256, 128])
+            foreach (int tokens in (int[])[1, 64])
+            {
+                var product = new MatrixProduct(workers, bits);
+                var input = new AlignedBuffer<float>(64 * 64);
+                var output = new AlignedBuffer<float>((long)tokens * weights.Rows);
+                for (int column = 0; column < (tokens == 1 ? 3 : 64); column++)
+                {
+                    input.Span.Clear();
+                    for (int t = 0; t < tokens; t++)
+                        input.Span[(t * 64) + (tokens == 1 ? column : t)] = 1;
+                    product.Multiply(input, tokens, new Product(weights, output));
+                    for (int r = 0; r < weights.Rows; r++)
+                        Assert.Equal((float)halves[(r * 64) + column], output.Span[tokens == 1 ? r : (column * weights.Rows) + r]);
+                }
+            }
+    }
+}
