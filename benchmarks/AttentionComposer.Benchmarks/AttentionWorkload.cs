@@ -11,16 +11,19 @@ sealed class AttentionWorkload : Workload
 
     readonly IAttention _attention;
     readonly int _tokens, _rows, _batch;
+    readonly bool _appends;
     readonly KvCache[] _caches;
-    float[] _queries = [], _output = [];
+    float[] _queries = [], _keys = [], _values = [], _output = [];
 
-    AttentionWorkload(Row row, Limit limit, double work, IAttention attention, int tokens, int rows, int batch, int caches)
+    AttentionWorkload(
+        Row row, Limit limit, double work, IAttention attention, int tokens, int rows, int batch, int caches, bool appends = false)
         : base(row, limit, work)
     {
         _attention = attention;
         _tokens = tokens;
         _rows = rows;
         _batch = batch;
+        _appends = appends;
         _caches = new KvCache[caches];
     }
 
@@ -44,17 +47,23 @@ sealed class AttentionWorkload : Workload
     }
 
     /// <summary><paramref name="tokens"/> queries over as many keys.</summary>
-    public static AttentionWorkload Prefill(string variant, IAttention attention, int tokens)
+    /// <param name="appends">Whether each call also stores the keys and values, as a decoder's step does. A windowed cache does not
+    /// keep the keys of a long prefill, so its pipelines have no other form.</param>
+    public static AttentionWorkload Prefill(string variant, IAttention attention, int tokens, bool appends = false)
     {
         var row = new Row("prefill", tokens, variant, Format(attention.Plan), "-");
-        return new AttentionWorkload(row, Limit.MultiplyAdd, Operations(attention.Plan, tokens), attention, tokens, tokens, 1, 1);
+        return new AttentionWorkload(
+            row, Limit.MultiplyAdd, Operations(attention.Plan, tokens), attention, tokens, rows: tokens, batch: 1, caches: 1, appends);
     }
 
     public override void Prepare()
     {
         for (int i = 0; i < _caches.Length; i++)
             _caches[i] = _attention.CreateCache(_tokens);
-        TestTensors.Append(_attention, _caches, _tokens);
+        if (_appends)
+            (_keys, _values) = TestTensors.KeysAndValuesFor(_attention.Shape, _tokens);
+        else
+            TestTensors.Append(_attention, _caches, _tokens);
         float[] queries = TestTensors.QueriesFor(_attention.Shape, _rows);
         // Every sequence of a batch asks the same question, so every one has the same answer to be checked.
         _queries = [.. Enumerable.Repeat(queries, _batch).SelectMany(copy => copy)];
@@ -63,7 +72,12 @@ sealed class AttentionWorkload : Workload
 
     public override void Run(int turn)
     {
-        if (_batch == 1)
+        if (_appends)
+        {
+            _caches[0].Clear();
+            _attention.Attend(_caches[0], _queries, _keys, _values, _output);
+        }
+        else if (_batch == 1)
             _attention.Attend(_caches[turn % _caches.Length], _queries, _output);
         else
             _attention.AttendBatch(_caches.AsSpan(turn % (_caches.Length / _batch) * _batch, _batch), _queries, _output);

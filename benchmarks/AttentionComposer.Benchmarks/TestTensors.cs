@@ -37,6 +37,15 @@ static class TestTensors
         return queries;
     }
 
+    public static (float[] Keys, float[] Values) KeysAndValuesFor(AttentionShape shape, int tokens)
+    {
+        var keys = new float[tokens * shape.KeyValueWidth];
+        var values = new float[tokens * shape.KeyValueWidth];
+        Fill(keys, Keys, shape.KeyValueHeads, shape.HeadDim, 0, tokens);
+        Fill(values, Values, shape.KeyValueHeads, shape.HeadDim, 0, tokens);
+        return (keys, values);
+    }
+
     /// <summary>Appends the same <paramref name="tokens"/> tokens to every cache.</summary>
     public static void Append(IAttention attention, KvCache[] caches, int tokens)
     {

@@ -35,14 +35,15 @@ static class Workloads
         yield return
         [
             .. Prefill(1024),
+            AttentionWorkload.Prefill("appending", Float32, 1024, appends: true),
             AttentionWorkload.Prefill("not causal", new EncoderFloat32(), 1024),
             ComposedWorkload.Prefill(Float32.Plan, 1024, threads),
         ];
         yield return
         [
             .. Prefill(4096),
-            AttentionWorkload.Prefill("window 1024", new WindowFloat32(), 4096),
-            AttentionWorkload.Prefill("window 1024, sinks, cap, ALiBi", new LocalFloat16(), 4096),
+            AttentionWorkload.Prefill("window 1024, appending", new WindowFloat32(), 4096, appends: true),
+            AttentionWorkload.Prefill("window 1024, sinks, cap, ALiBi, appending", new LocalFloat16(), 4096, appends: true),
         ];
     }
 
