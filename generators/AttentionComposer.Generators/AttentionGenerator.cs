@@ -33,7 +33,15 @@ public sealed class AttentionGenerator : IIncrementalGenerator
             readings.SelectMany(static (reading, _) => reading.Diagnostics).WithTrackingName("Diagnostics"),
             static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
 
+        // File names ignore case, class names do not: normally an empty list, and so no reason to run again.
+        IncrementalValueProvider<EquatableArray<string>> ambiguousNames = plans
+            .Select(static (plan, _) => plan.Spec.FullName)
+            .Collect()
+            .Select(static (names, _) => FileNames.Ambiguous(names))
+            .WithTrackingName("AmbiguousNames");
+
         context.RegisterSourceOutput(
-            plans, static (output, plan) => output.AddSource(plan.Spec.FullName + ".Attention.g.cs", PipelineEmitter.Emit(plan)));
+            plans.Combine(ambiguousNames),
+            static (output, item) => output.AddSource(FileNames.Of(item.Left.Spec.FullName, item.Right), PipelineEmitter.Emit(item.Left)));
     }
 }

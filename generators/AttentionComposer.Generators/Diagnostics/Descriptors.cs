@@ -20,7 +20,7 @@ static class Descriptors
 
     public static readonly DiagnosticDescriptor Generic = Error(
         "ATC0003", "An attention pipeline cannot be generic",
-        "'{0}' has type parameters, but kernels are emitted for fixed sizes; declare one non-generic class for each variant");
+        "'{0}' has type parameters, but the kernels of '{1}' are emitted once, for fixed sizes; declare one non-generic class for each variant");
 
     public static readonly DiagnosticDescriptor UnsupportedModifier = Error(
         "ATC0004", "An attention pipeline cannot be static or file-local",

@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using System.Linq;
+using System.Text.RegularExpressions;
 using AttentionComposer.Generators.Emit.Simd;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
@@ -30,8 +31,12 @@ static class PipelineEmitter
 
         foreach (ContainingType _ in plan.Spec.ContainingTypes)
             writer.Close();
-        return writer.ToString();
+        return plan.Spec.HiddenNames.Aggregate(writer.ToString(), Qualify);
     }
+
+    // Where the user's own types hide a name, it is written in full.
+    static string Qualify(string text, string name) =>
+        Regex.Replace(text, $@"(?<![\w.:]){name}\b(?=[.<(\s,;)])", UsedNames.Qualified(name));
 
     static void EmitHeader(SourceWriter writer, PipelineSpec spec)
     {
@@ -40,13 +45,10 @@ static class PipelineEmitter
             // Emitted by AttentionComposer from the attributes of the class below. Edits are lost at the next build.
             // </auto-generated>
             #nullable enable
+            #pragma warning disable // what a project asks of written code need not hold here
 
-            using Math = global::System.Math;
-            using MathF = global::System.MathF;
-            using MethodImpl = global::System.Runtime.CompilerServices.MethodImplAttribute;
-            using MethodImplOptions = global::System.Runtime.CompilerServices.MethodImplOptions;
-            using Unsafe = global::System.Runtime.CompilerServices.Unsafe;
             using global::System;
+            using global::System.Runtime.CompilerServices;
             using global::System.Runtime.Intrinsics;
             using global::AttentionComposer;
             using global::AttentionComposer.Kernels;

@@ -24,6 +24,9 @@ sealed class PipelineReader
         "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "AlibiSlopes",
     ];
 
+    static readonly SymbolDisplayFormat s_written =
+        SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
+
     readonly INamedTypeSymbol _type;
     readonly TypeDeclarationSyntax _syntax;
     readonly List<DiagnosticInfo> _diagnostics = [];
@@ -37,9 +40,23 @@ sealed class PipelineReader
     public static PipelineReading Read(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
+        if (IsRepeated(context))
+            return new PipelineReading(null, default);
+
         var reader = new PipelineReader((INamedTypeSymbol)context.TargetSymbol, (TypeDeclarationSyntax)context.TargetNode);
         PipelineSpec? spec = reader.ReadSpec(context.Attributes[0]);
         return new PipelineReading(reader._diagnostics.Count == 0 ? spec : null, new EquatableArray<DiagnosticInfo>(reader._diagnostics));
+    }
+
+    /// <summary>
+    /// Whether another part of the class carries the attribute too: the compiler reports that, and one of the parts is enough to read.
+    /// </summary>
+    static bool IsRepeated(GeneratorAttributeSyntaxContext context)
+    {
+        INamedTypeSymbol? kind = context.Attributes[0].AttributeClass;
+        AttributeData first = context.TargetSymbol.GetAttributes().First(attribute => SymbolEqualityComparer.Default.Equals(attribute.AttributeClass, kind));
+        return first.ApplicationSyntaxReference is { } reference &&
+            (reference.SyntaxTree != context.TargetNode.SyntaxTree || !context.TargetNode.Span.Contains(reference.Span));
     }
 
     PipelineSpec? ReadSpec(AttributeData attention)
@@ -54,10 +71,11 @@ sealed class PipelineReader
         CheckShape(attention, headDim, queryHeads, keyValueHeads);
         var spec = new PipelineSpec
         {
-            Namespace = _type.ContainingNamespace.IsGlobalNamespace ? "" : _type.ContainingNamespace.ToDisplayString(),
+            Namespace = _type.ContainingNamespace.IsGlobalNamespace ? "" : _type.ContainingNamespace.ToDisplayString(s_written),
             ContainingTypes = new EquatableArray<ContainingType>(ContainingTypes()),
             Keyword = _type.IsRecord ? "record" : "class",
             Name = _type.Name,
+            HiddenNames = new EquatableArray<string>(HiddenNames()),
             HeadDim = headDim,
             QueryHeads = queryHeads,
             KeyValueHeads = keyValueHeads,
@@ -112,14 +130,14 @@ sealed class PipelineReader
         if (_type.IsFileLocal)
             Report(Descriptors.UnsupportedModifier, name, _type.Name, "file");
         if (_type.Arity > 0)
-            Report(Descriptors.Generic, name, _type.Name);
+            Report(Descriptors.Generic, name, _type.Name, _type.Name);
 
         for (SyntaxNode? node = _syntax.Parent; node is TypeDeclarationSyntax container; node = node.Parent)
         {
             if (!container.Modifiers.Any(SyntaxKind.PartialKeyword))
                 Report(Descriptors.ContainerNotPartial, container.Identifier.GetLocation(), container.Identifier.Text, _type.Name);
             if (container.TypeParameterList is not null)
-                Report(Descriptors.Generic, container.Identifier.GetLocation(), container.Identifier.Text);
+                Report(Descriptors.Generic, container.Identifier.GetLocation(), container.Identifier.Text, _type.Name);
         }
     }
 
@@ -167,6 +185,23 @@ sealed class PipelineReader
         TypedConstant constant = attribute.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value;
         value = constant.Value is int number ? number : 0;
         return constant.Kind != TypedConstantKind.Error || constant.IsNull;
+    }
+
+    /// <summary>Names used by generated code that mean something else where the class stands.</summary>
+    IEnumerable<string> HiddenNames()
+    {
+        for (INamespaceOrTypeSymbol? scope = _type; scope is not null; scope = (INamespaceOrTypeSymbol?)scope.ContainingType ?? scope.ContainingNamespace)
+        {
+            bool isOurs = scope is INamespaceSymbol && scope.ToDisplayString() is AttributeNamespace or "System";
+            if (isOurs || scope is INamespaceSymbol { IsGlobalNamespace: true })
+                continue; // what they declare is what is meant, or what a using directive goes before
+
+            foreach (string name in UsedNames.All)
+            {
+                if (!scope.GetMembers(name).IsEmpty)
+                    yield return name;
+            }
+        }
     }
 
     IEnumerable<ContainingType> ContainingTypes()

@@ -28,6 +28,9 @@ sealed record PipelineSpec
     /// <summary>The class's name.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Names used by generated code that mean something else where the class stands; they are written in full there.</summary>
+    public required EquatableArray<string> HiddenNames { get; init; }
+
     public required int HeadDim { get; init; }
 
     public required int QueryHeads { get; init; }

@@ -11,6 +11,7 @@ static class Planner
 {
     const double Log2E = 1.4426950408889634;
     const int PrefillRows = 128;    // rows that share a packed block of keys
+    const float LargestCap = 1e30f; // a cap beyond it changes no score that a float32 dot product reaches
     const int DecodeTileRows = 16;  // up to so many rows the decode kernel is the faster one
 
     public static KernelPlan Plan(PipelineSpec spec)
@@ -58,7 +59,7 @@ static class Planner
     static (float QueryFactor, Expr Logit) LogitOf(PipelineSpec spec)
     {
         double scale = ScaleOf(spec);
-        bool capped = spec.SoftCap > 0;
+        bool capped = spec.SoftCap is > 0 and < LargestCap;
         double factor = capped ? scale / spec.SoftCap : scale * Log2E;
         Expr logit = capped ? Expr.Multiply(Expr.Float(spec.SoftCap * Log2E), Expr.Tanh(Expr.Score)) : Expr.Score;
         if (spec.Alibi)
@@ -72,7 +73,11 @@ static class Planner
     }
 
     /// <summary>A window's ring holds the window and slack: the more slack, the longer the steps of a prefill.</summary>
-    static int RingOf(PipelineSpec spec) => spec.Window == 0 ? 0 : spec.Window + Math.Min(2048, Math.Max(256, spec.Window / 4));
+    static int RingOf(PipelineSpec spec)
+    {
+        long ring = (long)spec.Window + Math.Min(2048, Math.Max(256, spec.Window / 4));
+        return spec.Window == 0 || ring + spec.Sinks > int.MaxValue ? 0 : (int)ring;
+    }
 
     static int DecodeRowsOf(int group) => group switch
     {

@@ -61,14 +61,14 @@ sealed unsafe class RowCache : KvCache
         ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
-        if (length <= Kind.Pinned)
-            _oldest = Kind.Pinned;
-        else if (length < Length && !Serves(length))
+        int seen = Math.Max(Kind.Pinned, length - Kind.Window + 1); // by the next token, beside itself and the sinks
+        if (length < Length && seen < length && seen < _oldest)
             throw new InvalidOperationException(
                 $"A cache with a window of {Kind.Window} keys cannot go back from {Length} to {length} positions: the oldest position it " +
                 $"still holds beside the sinks is {_oldest}. Clear it and append again, or truncate to 0.");
 
         Length = length;
+        _oldest = Math.Min(_oldest, Math.Max(Kind.Pinned, length));
         if (length <= _firstNonFinite)
             (_firstNonFinite, _lastNonFinite) = (int.MaxValue, -1);
         else

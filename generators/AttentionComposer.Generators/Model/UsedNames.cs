@@ -1,0 +1,34 @@
+using System.Collections.Generic;
+
+namespace AttentionComposer.Generators.Model;
+
+/// <summary>Types that generated code names, and where they live.</summary>
+static class UsedNames
+{
+    static readonly Dictionary<string, string> s_namespaces = Read(new()
+    {
+        ["System"] = "Math MathF Span ReadOnlySpan",
+        ["System.Runtime.CompilerServices"] = "MethodImpl MethodImplOptions Unsafe",
+        ["System.Runtime.Intrinsics"] = "Vector128 Vector256 Vector512",
+        ["AttentionComposer"] = "AttentionPlan AttentionShape KvCache KvFormat",
+        ["AttentionComposer.Kernels"] =
+            "AttentionDriver BlockView BFloat16Row Float16Row Float32Row IFusedKernels KernelCall KernelTraits KeyRange Lanes Panels Prefetch RowScalars VectorMath",
+    });
+
+    public static IEnumerable<string> All => s_namespaces.Keys;
+
+    /// <summary>The name with its namespace, from the root.</summary>
+    public static string Qualified(string name) => $"global::{s_namespaces[name]}.{name}";
+
+    static Dictionary<string, string> Read(Dictionary<string, string> namesByNamespace)
+    {
+        var namespaces = new Dictionary<string, string>();
+        foreach (KeyValuePair<string, string> entry in namesByNamespace)
+        {
+            foreach (string name in entry.Value.Split(' '))
+                namespaces.Add(name, entry.Key);
+        }
+
+        return namespaces;
+    }
+}
