@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using AttentionComposer;
 using Spectre.Console;
 using TextDecoder.Weights;
@@ -67,7 +68,7 @@ static class Program
         {
             var parsed = command.Parse(args);
             if (parsed.Errors.Count > 0)
-                throw new CommandException(parsed.Errors[0].Message);
+                throw new CommandException(Explain(parsed.Errors[0]));
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
         }
         catch (Exception failure) when (failure is CommandException or ModelException or IOException or UnauthorizedAccessException)
@@ -81,4 +82,10 @@ static class Program
             return 1;
         }
     }
+
+    /// <summary>The parser names .NET's types where a value cannot be read; the person who typed it knows options.</summary>
+    static string Explain(ParseError error) =>
+        error.SymbolResult is OptionResult { Tokens: [var value] } option
+            ? $"{option.Option.Name} cannot be '{value.Value}'."
+            : error.Message;
 }

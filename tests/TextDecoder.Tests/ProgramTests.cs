@@ -87,7 +87,7 @@ public sealed class ProgramTests : IDisposable
     {
         AssertRefused("--frobnicate", "--frobnicate");
         AssertRefused("There is no attention 'sparse'; there are dense,", "--attention", "sparse");
-        AssertRefused("--tokens", "--tokens", "many");
+        AssertRefused("--tokens cannot be 'many'", "--tokens", "many");
         AssertRefused("--tokens is 0", "--tokens", "0");
         AssertRefused("--temperature is -1", "--temperature", "-1");
         AssertRefused("--top-p is 2", "--top-p", "2");

@@ -123,7 +123,7 @@ public class TokenizerTests
         Assert.Equal([" a", "bc"], Spelled("abc"));       // bc (-0.5) before ab (-1)
         Assert.Equal([" ab"], Spelled("ab"));
         Assert.Equal([" ab", "ab", " a"], Spelled("abab a"));
-        Assert.Equal([" ", " ", "<s>", "a"], Spelled(" <s>a"));
+        Assert.Equal([" ", " ", "<s>", " a"], Spelled(" <s>a"));
     }
 
     [Fact]

@@ -24,7 +24,8 @@ sealed class SentencePieceTokenizer : ITokenizer
     /// <param name="scores">How much each token is worth; the highest is merged first.</param>
     /// <param name="special">Which tokens are no text.</param>
     /// <param name="unknown">The token for what cannot be spelled.</param>
-    /// <param name="spaceFirst">Whether a text gets a space in front, so that its first word is like the others.</param>
+    /// <param name="spaceFirst">Whether a text, and each part of it behind a special token, gets a space in front, so that its first
+    /// word is like the others; as llama.cpp does it.</param>
     public SentencePieceTokenizer(
         IReadOnlyList<string> vocabulary, IReadOnlyList<double> scores, IReadOnlySet<int> special, int? unknown, bool spaceFirst)
     {
@@ -74,7 +75,7 @@ sealed class SentencePieceTokenizer : ITokenizer
 
     void EncodeText(string text, List<int> tokens)
     {
-        string spelled = (_spaceFirst && tokens.Count == 0 ? " " + text : text).Replace(' ', Space);
+        string spelled = (_spaceFirst ? " " + text : text).Replace(' ', Space);
         var starts = new List<int>();
         int position = 0;
         foreach (var rune in spelled.EnumerateRunes())
