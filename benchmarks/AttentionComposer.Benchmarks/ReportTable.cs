@@ -34,7 +34,7 @@ sealed class ReportTable(string title, params string[] headings)
     /// <summary>The rows as they are measured, against the limits between them.</summary>
     public static ReportTable OfRows(IEnumerable<RowResult> results)
     {
-        var table = new ReportTable("Medians against the machine's limits, measured in turn", "phase", "tokens", "pipeline", "keys", "keys in",
+        var table = new ReportTable("Medians; \"of limit\" is the median of each turn's rate over the limits sampled right before and after it", "phase", "tokens", "pipeline", "keys", "keys in",
             "median ms", "best ms", "rate", "limit", "of limit", "allocated", "rel. error", "calls");
         foreach (RowResult result in results)
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace AttentionComposer.Benchmarks;
 
-/// <summary>Times the workloads of a group in turn, with a sample of the machine's limit before each turn.</summary>
+/// <summary>Times the workloads of a group in turn, with a sample of the machine's limit between any two turns.</summary>
 sealed class RoundRobin(MachineLimits limits, double secondsPerRow)
 {
     const double WarmUpSeconds = 0.3;
@@ -15,6 +15,8 @@ sealed class RoundRobin(MachineLimits limits, double secondsPerRow)
 
     public void Measure(IReadOnlyList<Workload> group)
     {
+        if (group.Count == 0)
+            return;
         var results = new RowResult[group.Count];
         for (int i = 0; i < group.Count; i++)
         {
@@ -26,18 +28,27 @@ sealed class RoundRobin(MachineLimits limits, double secondsPerRow)
             result.AllocatedBytes = AllocatedBytesPerCall(group[i]);
         }
 
+        double before = limits.Sample(group[0].Limit);
         long budget = (long)(secondsPerRow * group.Count * Stopwatch.Frequency);
         long end = Stopwatch.GetTimestamp() + budget;
         for (int turn = 0; turn < 3 || Stopwatch.GetTimestamp() < end; turn++)
         {
             for (int i = 0; i < group.Count; i++)
+            {
+                int first = results[i].Seconds.Count;
                 TakeTurn(group[i], results[i]);
+                // A group is bounded by one limit, so the sample behind one turn is also the one before the next.
+                double after = limits.Sample(group[i].Limit);
+                double around = (before + after) / 2;
+                results[i].TurnLimits.Add(around);
+                results[i].TurnShares.Add(group[i].Work / RowResult.Median(results[i].Seconds.Skip(first)) / around);
+                before = after;
+            }
         }
     }
 
-    void TakeTurn(Workload workload, RowResult result)
+    static void TakeTurn(Workload workload, RowResult result)
     {
-        result.LimitSamples.Add(limits.Sample(workload.Limit));
         double expected = result.Seconds.Count > 0 ? result.Seconds[^1] : 0;
         // Measuring the limit let the library's workers fall asleep; a decoder's next layer would find them awake.
         if (expected < TurnSeconds / 2)
@@ -64,10 +75,16 @@ sealed class RoundRobin(MachineLimits limits, double secondsPerRow)
 
     static double AllocatedBytesPerCall(Workload workload)
     {
-        const int Calls = 4;
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        for (int i = 0; i < Calls; i++)
-            workload.Run(i);
-        return (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Calls;
+        const int Attempts = 3, Calls = 4;
+        long least = long.MaxValue;
+        // All threads are counted, also the runtime's own; what the calls allocate shows in every attempt, what those do does not.
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < Calls; i++)
+                workload.Run(i);
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        return least / (double)Calls;
     }
 }

@@ -12,8 +12,11 @@ sealed class RowResult(Workload workload)
     /// <summary>Seconds of each timed call.</summary>
     public List<double> Seconds { get; } = [];
 
-    /// <summary>The limit's samples taken right before this row's calls.</summary>
-    public List<double> LimitSamples { get; } = [];
+    /// <summary>The limit around each turn: the mean of a sample before and one after.</summary>
+    public List<double> TurnLimits { get; } = [];
+
+    /// <summary>Each turn's median rate over the limit around it.</summary>
+    public List<double> TurnShares { get; } = [];
 
     public double RelativeError { get; set; }
 
@@ -24,11 +27,15 @@ sealed class RowResult(Workload workload)
 
     public double Rate => Work / MedianSeconds;
 
-    public double LimitRate => Median(LimitSamples);
+    public double LimitRate => Median(TurnLimits);
 
-    public double ShareOfLimit => Rate / LimitRate;
+    /// <summary>
+    /// The median over the turns, not the ratio of the medians: where a neighbour takes and gives back half of the bandwidth every
+    /// few seconds, the two medians can come from different moments.
+    /// </summary>
+    public double ShareOfLimit => Median(TurnShares);
 
-    public static double Median(IEnumerable<double> samples)
+    public static double Median(params IEnumerable<double> samples)
     {
         double[] sorted = [.. samples.Order()];
         return sorted.Length == 0 ? double.NaN
