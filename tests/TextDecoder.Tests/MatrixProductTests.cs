@@ -89,7 +89,7 @@ public class MatrixProductTests
             {
                 var product = new MatrixProduct(workers, bits);
                 var input = new AlignedBuffer<float>(64 * 64);
-                var output = new AlignedBuffer<float>((long)tokens * weights.Rows);
+                var output = new AlignedBuffer<float>(tokens * weights.Rows);
                 for (int column = 0; column < (tokens == 1 ? 3 : 64); column++)
                 {
                     input.Span.Clear();

@@ -1,42 +1,35 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TextDecoder.Decoder;
 
-/// <summary>
-/// Zeroed memory that begins on a cache line and does not move. A wide vector load that straddles two lines costs two, and arrays
-/// end at 2³¹ elements.
-/// </summary>
+/// <summary>Zeroed memory that begins on a cache line and does not move: a wide vector load that straddles two lines costs two.</summary>
 sealed unsafe class AlignedBuffer<T> where T : unmanaged
 {
-    const nuint CacheLine = 64;
+    const int CacheLine = 64;
 
-    public AlignedBuffer(long length)
+    readonly T[] _array;
+    readonly int _start;
+
+    /// <param name="length">Number of elements, at most <see cref="MaxLength"/>.</param>
+    public AlignedBuffer(int length)
     {
-        nuint bytes = checked((nuint)length * (nuint)sizeof(T));
+        _array = GC.AllocateArray<T>(length + (CacheLine / sizeof(T)), pinned: true);
+        var address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_array));
+        _start = (int)((CacheLine - (address % CacheLine)) % CacheLine) / sizeof(T);
         Length = length;
-        Pointer = (T*)NativeMemory.AlignedAlloc(Math.Max(bytes, 1), CacheLine);
-        NativeMemory.Clear(Pointer, bytes);
-        GC.AddMemoryPressure(Math.Max((long)bytes, 1));
+        Pointer = (T*)address + _start;
     }
 
-    /// <summary>Whoever computes with the pointer keeps the buffer alive.</summary>
+    /// <summary>The longest buffer, which is one array.</summary>
+    public static int MaxLength => Array.MaxLength - CacheLine;
+
+    /// <summary>The first element, for as long as the buffer is referenced from somewhere.</summary>
     public T* Pointer { get; }
 
-    public long Length { get; }
+    public int Length { get; }
 
-    public Span<T> Span => new(Pointer, checked((int)Length));
+    public Span<T> Span => _array.AsSpan(_start, Length);
 
-    public Span<T> Slice(long start, int length)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
-        return new(Pointer + start, length);
-    }
-
-    ~AlignedBuffer()
-    {
-        NativeMemory.AlignedFree(Pointer);
-        GC.RemoveMemoryPressure(Math.Max(Length * sizeof(T), 1));
-    }
+    public Span<T> Slice(int start, int length) => Span.Slice(start, length);
 }

@@ -14,6 +14,8 @@ sealed class LlamaDecoder : IDisposable
     /// <summary>Tokens that go through the layers together: enough to keep the processor's multipliers busy, few enough to stay in its caches.</summary>
     public const int ChunkSize = 512;
 
+    const int TokensAtATime = 16;
+
     readonly LlamaConfig _config;
     readonly LlamaWeights _weights;
     readonly IAttention[] _attention;
@@ -35,11 +37,14 @@ sealed class LlamaDecoder : IDisposable
     readonly AlignedBuffer<float> _last;
     readonly AlignedBuffer<float> _logits;
 
-    // What each thread does for a token between the products, made once so that no token allocates.
-    readonly Action<int, int> _normalise;
-    readonly Action<int, int> _rotate;
-    readonly Action<int, int> _addAndNormalise;
-    readonly Action<int, int> _applyGate;
+    // What happens to each token between the products, made once so that no token allocates.
+    readonly Action<int> _normalise;
+    readonly Action<int> _rotate;
+    readonly Action<int> _addAndNormalise;
+    readonly Action<int> _applyGate;
+    readonly Action<int, int> _runTokens;
+    Action<int> _perToken = static _ => { };
+    int _tokens;
     float[] _gain = [];
 
     /// <param name="config">The model's sizes.</param>
@@ -59,32 +64,37 @@ sealed class LlamaDecoder : IDisposable
 
         int tokens = Math.Min(ChunkSize, context);
         _rotary = new RotaryEmbedding(config.RotaryFrequencies, tokens);
-        _residual = new((long)tokens * config.Hidden);
-        _normed = new((long)tokens * config.Hidden);
-        _queries = new((long)tokens * config.Attention.QueryWidth);
-        _keys = new((long)tokens * config.Attention.KeyValueWidth);
-        _values = new((long)tokens * config.Attention.KeyValueWidth);
-        _attended = new((long)tokens * config.Attention.QueryWidth);
-        _gate = new((long)tokens * config.FeedForward);
-        _up = new((long)tokens * config.FeedForward);
-        _delta = new((long)tokens * config.Hidden);
+        _residual = new(tokens * config.Hidden);
+        _normed = new(tokens * config.Hidden);
+        _queries = new(tokens * config.Attention.QueryWidth);
+        _keys = new(tokens * config.Attention.KeyValueWidth);
+        _values = new(tokens * config.Attention.KeyValueWidth);
+        _attended = new(tokens * config.Attention.QueryWidth);
+        _gate = new(tokens * config.FeedForward);
+        _up = new(tokens * config.FeedForward);
+        _delta = new(tokens * config.Hidden);
         _last = new(config.Hidden);
         _logits = new(config.VocabularySize);
 
-        _normalise = (token, _) => Normalise(Row(_residual, token), Row(_normed, token));
-        _rotate = (token, _) =>
+        _normalise = token => Normalise(Row(_residual, token), Row(_normed, token));
+        _rotate = token =>
         {
-            _rotary.Rotate(_queries.Slice((long)token * config.Attention.QueryWidth, config.Attention.QueryWidth), token);
-            _rotary.Rotate(_keys.Slice((long)token * config.Attention.KeyValueWidth, config.Attention.KeyValueWidth), token);
+            _rotary.Rotate(_queries.Slice(token * config.Attention.QueryWidth, config.Attention.QueryWidth), token);
+            _rotary.Rotate(_keys.Slice(token * config.Attention.KeyValueWidth, config.Attention.KeyValueWidth), token);
         };
-        _addAndNormalise = (token, _) =>
+        _addAndNormalise = token =>
         {
             var row = Row(_residual, token);
             TensorPrimitives.Add(row, Row(_delta, token), row);
             Normalise(row, Row(_normed, token));
         };
-        _applyGate = (token, _) => ApplyGate(
-            _gate.Slice((long)token * config.FeedForward, config.FeedForward), _up.Slice((long)token * config.FeedForward, config.FeedForward));
+        _applyGate = token => ApplyGate(
+            _gate.Slice(token * config.FeedForward, config.FeedForward), _up.Slice(token * config.FeedForward, config.FeedForward));
+        _runTokens = (item, _) =>
+        {
+            for (int token = item * TokensAtATime; token < Math.Min((item + 1) * TokensAtATime, _tokens); token++)
+                _perToken(token);
+        };
     }
 
     /// <summary>Positions that the caches hold.</summary>
@@ -141,23 +151,23 @@ sealed class LlamaDecoder : IDisposable
         _rotary.MoveTo(Length, count);
 
         _gain = _weights.Layers[0].AttentionNorm;
-        _workers.Run(count, _normalise);
+        ForEachToken(count, _config.Hidden, _normalise);
         for (int i = 0; i < _config.Layers; i++)
         {
             var layer = _weights.Layers[i];
             _matrices.Multiply(_normed, count, new(layer.Query, _queries), new(layer.Key, _keys), new(layer.Value, _values));
-            _workers.Run(count, _rotate);
+            ForEachToken(count, _config.Attention.QueryWidth, _rotate);
             Attend(i, count);
             _matrices.Multiply(_attended, count, new Product(layer.AttentionOutput, _delta));
 
             _gain = layer.FeedForwardNorm;
-            _workers.Run(count, _addAndNormalise);
+            ForEachToken(count, _config.Hidden, _addAndNormalise);
             _matrices.Multiply(_normed, count, new(layer.Gate, _gate), new(layer.Up, _up));
-            _workers.Run(count, _applyGate);
+            ForEachToken(count, _config.FeedForward, _applyGate);
             _matrices.Multiply(_gate, count, new Product(layer.Down, _delta));
 
             _gain = i + 1 < _config.Layers ? _weights.Layers[i + 1].AttentionNorm : _weights.FinalNorm;
-            _workers.Run(count, _addAndNormalise);
+            ForEachToken(count, _config.Hidden, _addAndNormalise);
         }
     }
 
@@ -171,7 +181,13 @@ sealed class LlamaDecoder : IDisposable
         AttentionTime += Stopwatch.GetElapsedTime(start);
     }
 
-    Span<float> Row(AlignedBuffer<float> buffer, int token) => buffer.Slice((long)token * _config.Hidden, _config.Hidden);
+    void ForEachToken(int tokens, int width, Action<int> body)
+    {
+        (_tokens, _perToken) = (tokens, body);
+        _workers.Run((tokens + TokensAtATime - 1) / TokensAtATime, (long)tokens * width * sizeof(float), _runTokens);
+    }
+
+    Span<float> Row(AlignedBuffer<float> buffer, int token) => buffer.Slice(token * _config.Hidden, _config.Hidden);
 
     /// <summary>RMSNorm (arXiv 1910.07467): <c>x / sqrt(mean(x²) + ε) · gain</c>.</summary>
     void Normalise(ReadOnlySpan<float> input, Span<float> output)

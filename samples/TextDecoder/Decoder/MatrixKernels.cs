@@ -99,7 +99,7 @@ sealed unsafe class MatrixKernels<TLanes, TVector> : MatrixKernels
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static WeightRow Row(WeightMatrix weights, int row) =>
-        new(weights.Numbers.Pointer + (row * weights.RowBytes), weights.Scales.Pointer + ((long)row * weights.RowScales));
+        new(weights.Numbers.Pointer + (row * weights.RowBytes), weights.Scales.Pointer + (row * weights.RowScales));
 
     static void MultiplyRows<TWeights>(WeightMatrix weights, int start, int end, float* input, float* output)
         where TWeights : struct, IStoredWeights

@@ -14,9 +14,6 @@ sealed unsafe class MatrixProduct
     // A panel pays once its widening is spread over a few tokens.
     const int FewTokens = 6;
 
-    // Below this many bytes of weights a single token is done sooner than a second thread has woken.
-    const long SmallWork = 256 << 10;
-
     // Rows that a thread takes at a time when it multiplies with one token.
     const int RowsAtATime = 32;
 
@@ -59,11 +56,7 @@ sealed unsafe class MatrixProduct
         }
 
         (_input, _tokens) = (input, tokens);
-        if (work > SmallWork)
-            _workers.Run(items, _runItem);
-        else
-            for (int item = 0; item < items; item++)
-                RunItem(item, worker: 0);
+        _workers.Run(items, work, _runItem);
     }
 
     int Items(WeightMatrix weights, int tokens) => (weights.Rows + ItemRows(tokens) - 1) / ItemRows(tokens);

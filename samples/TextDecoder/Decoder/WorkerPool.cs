@@ -12,6 +12,9 @@ sealed class WorkerPool : IDisposable
 {
     const int LooksBeforeSleep = 300;
 
+    // A thread passes over so many bytes in the time that another takes to wake.
+    const long SmallWork = 1 << 20;
+
     readonly Lock _jobs = new();
     readonly object _sleep = new();
     readonly Thread[] _threads;
@@ -43,10 +46,11 @@ sealed class WorkerPool : IDisposable
 
     /// <summary>Calls <paramref name="body"/>(item, worker) for each item below <paramref name="items"/>, in any order, and returns when all are done.</summary>
     /// <param name="items">Number of items.</param>
+    /// <param name="work">About how many bytes all of them pass over: what is done soon is done on the calling thread.</param>
     /// <param name="body">Gets an item, and a number below <see cref="Threads"/> that no other running item has.</param>
-    public void Run(int items, Action<int, int> body)
+    public void Run(int items, long work, Action<int, int> body)
     {
-        if (_threads.Length == 0 || items <= 1)
+        if (_threads.Length == 0 || items <= 1 || work < SmallWork)
         {
             for (int item = 0; item < items; item++)
                 body(item, 0);

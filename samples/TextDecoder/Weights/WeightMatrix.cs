@@ -15,10 +15,10 @@ sealed class WeightMatrix
         (Rows, Columns, Format) = (rows, columns, format);
         // A file's Q8_0 block is 34 bytes, scale and quants in turn. Apart, the quants are aligned vectors and the scales are
         // floats, which the processor multiplies with at once (.NET reaches no instruction that widens a float16).
-        RowBytes = format == TensorFormat.Q8_0 ? columns : StoredTensor.BytesFor(format, columns);
+        RowBytes = format == TensorFormat.Q8_0 ? columns : (int)StoredTensor.BytesFor(format, columns);
         RowScales = format == TensorFormat.Q8_0 ? columns / StoredTensor.BlockSize : 0;
         Numbers = new AlignedBuffer<byte>(rows * RowBytes);
-        Scales = new AlignedBuffer<float>((long)rows * RowScales);
+        Scales = new AlignedBuffer<float>(rows * RowScales);
     }
 
     public int Rows { get; }
@@ -28,7 +28,7 @@ sealed class WeightMatrix
     public TensorFormat Format { get; }
 
     /// <summary>Bytes of a row in <see cref="Numbers"/>.</summary>
-    public long RowBytes { get; }
+    public int RowBytes { get; }
 
     /// <summary>Factors of a row in <see cref="Scales"/>.</summary>
     public int RowScales { get; }
@@ -40,13 +40,16 @@ sealed class WeightMatrix
     public AlignedBuffer<float> Scales { get; }
 
     /// <summary>Bytes that multiplying with one vector reads.</summary>
-    public long SizeInBytes => Numbers.Length + Scales.Length * sizeof(float);
+    public long SizeInBytes => Numbers.Length + (Scales.Length * (long)sizeof(float));
 
     /// <summary>Reads a tensor of two dimensions.</summary>
     /// <param name="tensor">Where it lies.</param>
     /// <param name="destinationRow">Which row of the matrix a row of the file becomes; the same without it.</param>
+    /// <exception cref="ModelException">The tensor is larger than one array can be.</exception>
     public static WeightMatrix Read(StoredTensor tensor, Func<int, int>? destinationRow = null)
     {
+        if (StoredTensor.BytesFor(tensor.Format, tensor.Shape) > AlignedBuffer<byte>.MaxLength)
+            throw new ModelException($"Tensor '{tensor.Name}' is larger than 2 GiB, which this decoder does not hold.");
         var matrix = new WeightMatrix(checked((int)tensor.Shape[0]), checked((int)tensor.Shape[1]), tensor.Format);
         var row = new byte[StoredTensor.BytesFor(tensor.Format, matrix.Columns)];
         tensor.File.Position = tensor.Offset;
@@ -79,7 +82,7 @@ sealed class WeightMatrix
     /// <summary>Widens one row: a token's embedding.</summary>
     public void CopyRow(int row, Span<float> destination)
     {
-        var bytes = Numbers.Slice(row * RowBytes, checked((int)RowBytes));
+        var bytes = Numbers.Slice(row * RowBytes, RowBytes);
         switch (Format)
         {
             case TensorFormat.Float32:
@@ -96,7 +99,7 @@ sealed class WeightMatrix
                     destination[c] = BitConverter.UInt32BitsToSingle((uint)upperHalves[c] << 16);
                 break;
             case TensorFormat.Q8_0:
-                var scales = Scales.Slice((long)row * RowScales, RowScales);
+                var scales = Scales.Slice(row * RowScales, RowScales);
                 for (int c = 0; c < bytes.Length; c++)
                     destination[c] = (sbyte)bytes[c] * scales[c / StoredTensor.BlockSize];
                 break;
@@ -105,14 +108,14 @@ sealed class WeightMatrix
 
     void SetRow(int row, ReadOnlySpan<byte> stored)
     {
-        var numbers = Numbers.Slice(row * RowBytes, checked((int)RowBytes));
+        var numbers = Numbers.Slice(row * RowBytes, RowBytes);
         if (Format != TensorFormat.Q8_0)
         {
             stored.CopyTo(numbers);
             return;
         }
 
-        var scales = Scales.Slice((long)row * RowScales, RowScales);
+        var scales = Scales.Slice(row * RowScales, RowScales);
         for (int b = 0; b < scales.Length; b++)
         {
             var block = stored.Slice(b * StoredTensor.BlockBytes, StoredTensor.BlockBytes);
