@@ -17,15 +17,19 @@ static class CarefulEmitter
         writer.Open("static class CarefulKernel");
         writer.Open("public static void Run(in KernelCall call)");
         writer.Write($$"""
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, call.Tokens * Group, {{Literal.Of(plan.QueryFactor)}}, ref call.Scratch);
-            Panels.Clear(call, call.Tokens * Group, Stride);
-            for (int row = 0; row < call.Tokens * Group; row++)
+            int rows = call.Tokens * call.RowsPerToken;
+            Panels.ScaleQueries(call, s_traits.Shape, call.RowsPerToken, rows, {{Literal.Of(plan.QueryFactor)}}, ref call.Scratch);
+            Panels.Clear(call, rows, Stride);
+            for (int row = 0; row < rows; row++)
             {
+                if (row % call.RowsPerToken >= Group)
+                    continue; // padding
+
             """);
         if (Uses(plan, VariableKind.Query))
-            writer.Write("    int query = call.FirstQuery + row / Group;");
+            writer.Write("    int query = call.FirstQuery + row / call.RowsPerToken;");
         if (Uses(plan, VariableKind.Head))
-            writer.Write("    int head = call.KeyValueHead * Group + row % Group;");
+            writer.Write("    int head = call.KeyValueHead * Group + row % call.RowsPerToken;");
         string mask = plan.Mask is null ? "" : $$"""
 
                         if (!({{ScalarPrinter.Print(plan.Mask)}}))

@@ -237,7 +237,10 @@ static class PipelineEmitter
     {
         writer.Write($"/// <summary>Kernels for vectors of {tile.Bits} bits.</summary>");
         writer.Open($"static class Simd{tile.Bits}");
-        writer.Write($"const int BlockKeys = {tile.BlockKeys}; // keys that are scored before their values are summed");
+        writer.Write($"""
+            const int BlockKeys = {tile.BlockKeys}; // keys that are scored before their values are summed
+            const int DecodeBlock = {plan.DecodeBlock}; // the same in decode, where their rows must stay in the first cache
+            """);
         writer.Blank();
         DecodeEmitter.Emit(writer, plan, tile);
         PrefillEmitter.Emit(writer, plan, tile);

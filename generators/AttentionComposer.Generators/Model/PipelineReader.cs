@@ -156,7 +156,7 @@ sealed class PipelineReader
             attention, queryHeads >= 1 && keyValueHeads >= 1 && queryHeads % keyValueHeads == 0,
             Descriptors.HeadCounts, queryHeads, keyValueHeads);
 
-        int nearest = System.Math.Min(256, System.Math.Max(32, (headDim + 7) / 8 * 8));
+        int nearest = (System.Math.Min(256, System.Math.Max(32, headDim)) + 7) / 8 * 8;
         CheckAttribute(attention, headDim == nearest, Descriptors.HeadDimension, headDim, nearest);
     }
 

@@ -34,6 +34,9 @@ sealed record KernelPlan
     /// <summary>Rows that the decode kernel computes for a token: the group, padded to the row tile.</summary>
     public required int DecodeRows { get; init; }
 
+    /// <summary>Keys that the decode kernel scores before it sums their values: so many that the rows of both stay in the first cache.</summary>
+    public required int DecodeBlock { get; init; }
+
     /// <summary>Calls of up to this many tokens take the decode kernel.</summary>
     public required int DecodeTokens { get; init; }
 

@@ -32,6 +32,7 @@ static class Planner
             Pinned = ring == 0 ? 0 : spec.Sinks,
             Ring = ring,
             DecodeRows = decodeRows,
+            DecodeBlock = DecodeBlockOf(spec),
             DecodeTokens = Math.Max(1, DecodeTileRows / decodeRows),
             PrefillTokens = Math.Max(1, PrefillRows / spec.GroupSize),
             Tiles = new EquatableArray<TilePlan>(TilesOf(decodeRows)),
@@ -77,6 +78,13 @@ static class Planner
     {
         long ring = (long)spec.Window + Math.Min(2048, Math.Max(256, spec.Window / 4));
         return spec.Window == 0 || ring + spec.Sinks > int.MaxValue ? 0 : (int)ring;
+    }
+
+    // 16 KiB of keys and as much of values, in a first cache of 32 to 48 KiB.
+    static int DecodeBlockOf(PipelineSpec spec)
+    {
+        int rowBytes = (spec.HeadDim + 15) / 16 * 16 * (spec.Format == KvFormat.Float32 ? 4 : 2);
+        return Math.Min(64, Math.Max(16, (16 << 10) / rowBytes / 16 * 16));
     }
 
     static int DecodeRowsOf(int group) => group switch

@@ -67,8 +67,7 @@ public readonly ref struct KernelCall
     /// <summary>Scratch memory of <see cref="KernelTraits.ScratchFloats"/> floats.</summary>
     public readonly ref float Scratch;
 
-    /// <summary>Receives the unnormalised value sums: <c>[Rows, stride]</c>, row <c>token · group + head of the group</c>,
-    /// with <see cref="KernelTraits.DecodeRows"/> in place of the group size in the decode kernel.</summary>
+    /// <summary>Receives the unnormalised value sums: <c>[Rows, stride]</c>, row <c>token · RowsPerToken + head of the group</c>.</summary>
     public readonly ref float Sums;
 
     /// <summary>Receives each row's largest logit, in units of log2: negative infinity for a row that sees no key.</summary>
@@ -86,6 +85,9 @@ public readonly ref struct KernelCall
     /// <summary>Tokens in the tile.</summary>
     public readonly int Tokens;
 
+    /// <summary>Rows of <see cref="Sums"/> that a token has: the group size, or <see cref="KernelTraits.DecodeRows"/>.</summary>
+    public readonly int RowsPerToken;
+
     /// <summary>Absolute position of the first token; negative before the sequence's start.</summary>
     public readonly int FirstQuery;
 
@@ -101,7 +103,7 @@ public readonly ref struct KernelCall
     internal KernelCall(
         ref readonly float queries, ref byte keys, ref byte values,
         ref float scratch, ref float sums, ref float maxima, ref float weights,
-        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int firstQuery, int length, int keyValueHead, int vectorBits)
+        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int rowsPerToken, int firstQuery, int length, int keyValueHead, int vectorBits)
     {
         Queries = ref queries;
         Keys = ref keys;
@@ -113,6 +115,7 @@ public readonly ref struct KernelCall
         Ranges = ranges;
         Layout = layout;
         Tokens = tokens;
+        RowsPerToken = rowsPerToken;
         FirstQuery = firstQuery;
         Length = length;
         KeyValueHead = keyValueHead;

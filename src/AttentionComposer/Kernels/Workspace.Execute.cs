@@ -128,27 +128,25 @@ sealed unsafe partial class Workspace : IParallelWork
         return (items, tiles, keyScalars);
     }
 
-    static Phase PhaseOf(in Sequence sequence, KernelTraits traits)
-    {
-        var queries = new ReadOnlySpan<float>(sequence.Queries, sequence.Tokens * traits.Shape.QueryWidth);
-        return sequence.Cache.HoldsNonFinite || !AllFinite(queries) ? Phase.Careful
-            : sequence.Tokens <= traits.DecodeTokens ? Phase.Decode
-            : Phase.Prefill;
-    }
+    static Phase PhaseOf(in Sequence sequence, KernelTraits traits) =>
+        sequence.Cache.HoldsNonFinite ? Phase.Careful
+        : sequence.Tokens <= traits.DecodeTokens ? Phase.Decode
+        : Phase.Prefill;
 
     void IParallelWork.Run(int item, int worker)
     {
         KernelTraits traits = _kernels!.Traits;
         ref Sequence sequence = ref SequenceOf(item);
-        int heads = traits.Shape.KeyValueHeads, group = traits.Shape.GroupSize;
+        int group = traits.Shape.GroupSize;
         int local = item - sequence.FirstItem;
         int split = local % sequence.Splits;
         int tile = local / sequence.Splits;
-        int head = tile % heads;
 
-        // Under a causal mask the last tokens see the most keys: they go first, so that no thread is left with them at the end.
+        // Neighbouring items share a head, so that its keys and values are read from memory once. Under a causal mask the last
+        // tokens see the most keys: they go first, so that no thread is left with them at the end.
         int tokenTiles = (sequence.Tokens + sequence.TileTokens - 1) / sequence.TileTokens;
-        int firstToken = (tokenTiles - 1 - tile / heads) * sequence.TileTokens;
+        int head = tile / tokenTiles;
+        int firstToken = (tokenTiles - 1 - tile % tokenTiles) * sequence.TileTokens;
         int tokens = Math.Min(sequence.TileTokens, sequence.Tokens - firstToken);
         int firstQuery = sequence.FirstQuery + firstToken;
 
@@ -162,17 +160,19 @@ sealed unsafe partial class Workspace : IParallelWork
         float* maxima = state + (long)_stateRows * (stateRow - 2);
         float* weights = maxima + _stateRows;
         float* queries = sequence.Queries + (long)firstToken * traits.Shape.QueryWidth + head * group * traits.Shape.HeadDim;
+        int rowsPerToken = RowsPerToken(sequence, traits);
         var call = new KernelCall(
             ref *queries, ref *sequence.Cache.Keys(head), ref *sequence.Cache.Values(head),
             ref *scratch, ref *state, ref *maxima, ref *weights,
-            ranges, sequence.Cache.Layout, tokens, firstQuery, sequence.Cache.Length, head, _vectorBits);
+            ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits);
 
-        switch (sequence.Phase)
-        {
-            case Phase.Decode: _kernels.Decode(call); break;
-            case Phase.Prefill: _kernels.Prefill(call); break;
-            default: _kernels.Careful(call); break;
-        }
+        // Every split of a tile looks at the same queries, so all of them take the same kernel.
+        if (sequence.Phase == Phase.Careful || !AllFinite(queries, tokens, traits.Shape))
+            _kernels.Careful(call);
+        else if (sequence.Phase == Phase.Decode)
+            _kernels.Decode(call);
+        else
+            _kernels.Prefill(call);
 
         if (sequence.Splits == 1 || LastOfTile(sequence.FirstTile + tile, sequence.Splits))
             Finish(sequence, traits, sequence.Splits == 1 ? state : State(item - split), firstToken, tokens, head);
@@ -226,7 +226,7 @@ sealed unsafe partial class Workspace : IParallelWork
     {
         int dim = traits.Shape.HeadDim, group = traits.Shape.GroupSize, splits = sequence.Splits;
         int stride = (dim + 15) / 16 * 16;
-        int rowsPerToken = sequence.Phase == Phase.Decode ? traits.DecodeRows : group;
+        int rowsPerToken = RowsPerToken(sequence, traits);
         for (int index = 0; index < tokens * group; index++)
         {
             int row = index / group * rowsPerToken + index % group;
@@ -270,17 +270,21 @@ sealed unsafe partial class Workspace : IParallelWork
     // A split that no query of the row sees has a maximum of -infinity and a factor of exactly 0.
     static float Factor(float maximum, float largest) => maximum == largest ? 1 : float.Exp2(maximum - largest);
 
-    static bool AllFinite(ReadOnlySpan<float> values)
+    static int RowsPerToken(in Sequence sequence, KernelTraits traits) =>
+        sequence.Phase == Phase.Decode ? traits.DecodeRows : traits.Shape.GroupSize;
+
+    /// <summary>Whether the queries of one group of heads are finite: a sum of products with 0 is 0 exactly when every factor is.</summary>
+    static bool AllFinite(float* queries, int tokens, AttentionShape shape)
     {
-        // A sum of products with 0 is 0 exactly when every value is finite.
-        int i = 0;
-        Vector512<float> zeros = Vector512<float>.Zero;
-        for (; i <= values.Length - Vector512<float>.Count; i += Vector512<float>.Count)
-            zeros += Vector512.Create(values[i..]) * 0f;
-        float rest = Vector512.Sum(zeros);
-        for (; i < values.Length; i++)
-            rest += values[i] * 0f;
-        return rest == 0;
+        Vector256<float> zeros = Vector256<float>.Zero;
+        for (int token = 0; token < tokens; token++)
+        {
+            float* row = queries + (long)token * shape.QueryWidth;
+            for (int i = 0; i < shape.GroupSize * shape.HeadDim; i += Vector256<float>.Count)
+                zeros += Vector256.Load(row + i) * 0f;
+        }
+
+        return Vector256.Sum(zeros) == 0;
     }
 
     /// <summary>The parallel part of an append.</summary>

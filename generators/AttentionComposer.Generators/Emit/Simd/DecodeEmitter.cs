@@ -34,6 +34,12 @@ static class DecodeEmitter
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
             ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
             int rows = call.Tokens * {{plan.DecodeRows}};
+
+            // The first keys are on their way while the queries are prepared.
+            KeyRange newest = call.Ranges[^1];
+            if (newest.Count > 0)
+                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
+
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {{plan.DecodeRows}}, rows, {{Literal.Of(factor)}}, ref queries);
             Panels.Clear(call, rows, Stride);
 
@@ -41,8 +47,9 @@ static class DecodeEmitter
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
+                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
+                    nint next = key + count < range.High ? slot + count * Stride : slot;
                     bool masked = count % {{tile.Lanes}} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
                     for (int row = 0; row < rows; row += {{tile.DecodeRows}})
                     {
@@ -51,7 +58,7 @@ static class DecodeEmitter
                             ref scores, {{tile.DecodeRows}}, count, key, masked, firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, slot + count * Stride), count,
+                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
                             ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
                 }
@@ -91,23 +98,11 @@ static class DecodeEmitter
         }
 
         writer.Open($"for (nint i = 0; i < {stride}; i += {lanes})");
-        int linesApart = System.Math.Max(1, 64 / (lanes * format.ScalarSize));
         foreach (int key in keys)
             writer.Write($"{v}<float> k{key} = {format.Format}.Load{tile.Bits}(ref keys, (nuint)(row{key} + i));");
-        if (linesApart == 1)
-        {
-            foreach (int key in keys)
-                writer.Write($"Prefetch.Line(ref values, (nuint)(row{key} + i));");
-        }
-        else
-        {
-            writer.Open($"if (i % {linesApart * lanes} == 0)");
-            foreach (int key in keys)
-                writer.Write($"Prefetch.Line(ref values, (nuint)(row{key} + i));");
-            writer.Close();
-            writer.Blank();
-        }
-
+        // As many scalars as are read here, but in the order of addresses.
+        for (int scalar = 0; scalar < tile.DecodeKeys * lanes; scalar += 64 / format.ScalarSize)
+            writer.Write($"Prefetch.Line(ref values, (nuint)({Offset.Of($"row0 + {tile.DecodeKeys} * i", scalar)}));");
         foreach (int row in rows)
         {
             writer.Write($"{v}<float> q{row} = {v}.LoadUnsafe(ref queries, {Offset.Cast("i", row * stride)});");

@@ -67,9 +67,10 @@ static class ValueSumsEmitter
             writer.Write($"{v}<float> v{Letter(vector)} = {format.Format}.Load{bits}(ref values, {Offset.Of("value", vector * lanes)});");
         if (prefetch)
         {
-            int linesApart = Math.Max(1, 64 / (lanes * format.ScalarSize));
-            foreach (int vector in vectorNumbers.Where(vector => vector % linesApart == 0))
-                writer.Write($"Prefetch.Line(ref nextKeys, {Offset.Of("value", vector * lanes)});");
+            // As many scalars as are read here, but in the order of addresses: the passes over columns cover the next block once.
+            writer.Write($"nuint next = column * (nuint)keys + key * {vectors * lanes};");
+            for (int scalar = 0; scalar < vectors * lanes; scalar += 64 / format.ScalarSize)
+                writer.Write($"Prefetch.Line(ref nextKeys, {Offset.Of("next", scalar)});");
         }
 
         foreach (int row in rowNumbers)
