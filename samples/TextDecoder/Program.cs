@@ -44,7 +44,10 @@ static class Program
         {
             HelpName = "N", Description = "threads to compute with", DefaultValueFactory = _ => Environment.ProcessorCount,
         };
-        var context = new Option<int?>("--context") { HelpName = "N", Description = "most positions to hold; as many as the model was trained for without it" };
+        var context = new Option<int?>("--context")
+        {
+            HelpName = "N", Description = "most positions to hold; as many as the model was trained for without it",
+        };
         var command = new RootCommand("Goes on from a text with a Llama-family model, through attention kernels fused at compile time.")
         {
             model, attention, prompt, tokens, seed, temperature, topP, threads, context,

@@ -10,7 +10,8 @@ public class GgufTests
         .Set("u8", (byte)200).Set("i8", (sbyte)-3).Set("u16", (ushort)60000).Set("i16", (short)-300)
         .Set("u32", 4000000000u).Set("i32", -7).Set("f32", 0.5f).Set("flag", true).Set("text", "grüße")
         .Set("u64", 5ul).Set("i64", -5L).Set("f64", 0.25)
-        .Set("texts", (string[])["a", "", "ä"]).Set("numbers", (int[])[1, -2, 3]).Set("floats", (float[])[0.5f, 1.5f]).Set("flags", (bool[])[true, false])
+        .Set("texts", (string[])["a", "", "ä"]).Set("numbers", (int[])[1, -2, 3])
+        .Set("floats", (float[])[0.5f, 1.5f]).Set("flags", (bool[])[true, false])
         .Tensor("m", [3, 32], [.. Enumerable.Range(0, 96).Select(i => i / 8f)], TensorFormat.Float32)
         .Tensor("h", [2, 5], [.. Enumerable.Range(0, 10).Select(i => i - 4.5f)], TensorFormat.Float16)
         .Tensor("b", [5], [1, 2, 3, 4, 5], TensorFormat.BFloat16)
@@ -41,12 +42,13 @@ public class GgufTests
     {
         var file = Read(Sample().ToArray());
         Assert.Equal([3L, 32L], file.Tensors["m"].Shape);
+        float[] sines = [.. Enumerable.Range(0, 128).Select(i => MathF.Sin(i))];
         foreach (var (name, expected) in new Dictionary<string, float[]>
         {
             ["m"] = [.. Enumerable.Range(0, 96).Select(i => i / 8f)],
             ["h"] = [.. Enumerable.Range(0, 10).Select(i => i - 4.5f)],
             ["b"] = [1, 2, 3, 4, 5],
-            ["q"] = StoredNumbers.Decode(StoredNumbers.Encode([.. Enumerable.Range(0, 128).Select(i => MathF.Sin(i))], TensorFormat.Q8_0), TensorFormat.Q8_0),
+            ["q"] = StoredNumbers.Decode(StoredNumbers.Encode(sines, TensorFormat.Q8_0), TensorFormat.Q8_0),
         })
             Assert.Equal(expected, Numbers(file.Tensors[name]));
     }

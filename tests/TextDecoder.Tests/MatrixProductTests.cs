@@ -32,10 +32,8 @@ public class MatrixProductTests
             var weights = WeightMatrix.Read(new StoredTensor("w", [rows, width], format, new MemoryStream(stored), 0));
             foreach (int tokens in (int[])[1, 2, 6, 13])
             {
-                var input = new AlignedBuffer<float>(tokens * width);
-                foreach (ref float x in input.Span)
-                    x = random.NextSingle() - 0.5f;
-                var output = new AlignedBuffer<float>(tokens * rows);
+                var input = Draw(random, tokens, width);
+                var output = new TokenRows(tokens, rows);
                 product.Multiply(input, tokens, new Product(weights, output));
                 for (int t = 0; t < tokens; t++)
                     for (int r = 0; r < rows; r++)
@@ -43,12 +41,12 @@ public class MatrixProductTests
                         double sum = 0, size = 0;
                         for (int c = 0; c < width; c++)
                         {
-                            double term = (double)numbers[(r * width) + c] * input.Span[(t * width) + c];
+                            double term = (double)numbers[(r * width) + c] * input[t][c];
                             sum += term;
                             size += Math.Abs(term);
                         }
 
-                        Assert.InRange(output.Span[(t * rows) + r], sum - (1e-6 * size) - 1e-10, sum + (1e-6 * size) + 1e-10);
+                        Assert.InRange(output[t][r], sum - (1e-6 * size) - 1e-10, sum + (1e-6 * size) + 1e-10);
                     }
             }
         }
@@ -61,44 +59,58 @@ public class MatrixProductTests
         using var workers = new WorkerPool(4);
         var product = new MatrixProduct(workers, 512);
         const int columns = 128, tokens = 40;
-        var input = new AlignedBuffer<float>(tokens * columns);
-        foreach (ref float x in input.Span)
-            x = random.NextSingle() - 0.5f;
+        var input = Draw(random, tokens, columns);
         int[] rows = [200, 33, 1];
-        var weights = rows.Select(count => WeightMatrix.FromFloats([.. Enumerable.Range(0, count * columns).Select(_ => random.NextSingle())], count, columns)).ToArray();
-        var together = rows.Select(count => new AlignedBuffer<float>(tokens * count)).ToArray();
+        var weights = rows.Select(count => Random(random, count, columns)).ToArray();
+        var together = rows.Select(count => new TokenRows(tokens, count)).ToArray();
         product.Multiply(input, tokens, new(weights[0], together[0]), new(weights[1], together[1]), new(weights[2], together[2]));
         for (int i = 0; i < rows.Length; i++)
         {
-            var alone = new AlignedBuffer<float>(tokens * rows[i]);
+            var alone = new TokenRows(tokens, rows[i]);
             product.Multiply(input, tokens, new Product(weights[i], alone));
-            Assert.Equal(alone.Span, together[i].Span);
+            Assert.Equal(alone.First(tokens), together[i].First(tokens));
         }
     }
 
     [Fact]
     public void Every_float16_widens_to_itself()
     {
-        // The smallest ones too, and 32 of them in a row are the identity matrix's products.
         var halves = Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits)).Where(Half.IsFinite).ToArray();
         var stored = StoredNumbers.Encode([.. halves.Select(h => (float)h)], TensorFormat.Float16);
         var weights = WeightMatrix.Read(new StoredTensor("w", [halves.Length / 64, 64], TensorFormat.Float16, new MemoryStream(stored), 0));
         using var workers = new WorkerPool(1);
         foreach (int bits in (int[])[512, 256, 128])
-            foreach (int tokens in (int[])[1, 64])
+        {
+            // Products with the identity matrix are the numbers themselves.
+            var product = new MatrixProduct(workers, bits);
+            var identity = new TokenRows(64, 64);
+            for (int t = 0; t < 64; t++)
+                identity[t][t] = 1;
+            var output = new TokenRows(64, weights.Rows);
+            product.Multiply(identity, 64, new Product(weights, output));
+            AssertSame(64);
+
+            output.First(64).Clear();
+            product.Multiply(identity, 1, new Product(weights, output));
+            AssertSame(1);
+
+            void AssertSame(int tokens)
             {
-                var product = new MatrixProduct(workers, bits);
-                var input = new AlignedBuffer<float>(64 * 64);
-                var output = new AlignedBuffer<float>(tokens * weights.Rows);
-                for (int column = 0; column < (tokens == 1 ? 3 : 64); column++)
-                {
-                    input.Span.Clear();
-                    for (int t = 0; t < tokens; t++)
-                        input.Span[(t * 64) + (tokens == 1 ? column : t)] = 1;
-                    product.Multiply(input, tokens, new Product(weights, output));
+                for (int t = 0; t < tokens; t++)
                     for (int r = 0; r < weights.Rows; r++)
-                        Assert.Equal((float)halves[(r * 64) + column], output.Span[tokens == 1 ? r : (column * weights.Rows) + r]);
-                }
+                        Assert.Equal((float)halves[(r * 64) + t], output[t][r]);
             }
+        }
     }
+
+    static TokenRows Draw(Random random, int tokens, int width)
+    {
+        var rows = new TokenRows(tokens, width);
+        foreach (ref float x in rows.First(tokens))
+            x = random.NextSingle() - 0.5f;
+        return rows;
+    }
+
+    static WeightMatrix Random(Random random, int rows, int columns) =>
+        WeightMatrix.FromFloats([.. Enumerable.Range(0, rows * columns).Select(_ => random.NextSingle())], rows, columns);
 }

@@ -154,8 +154,8 @@ public class TokenizerTests
         return JsonTokenizer.Read(directory.Path, config.RootElement, 300);
     }
 
-    static string ByteVocabularyJson(params string[] more) =>
-        System.Text.Json.JsonSerializer.Serialize(TinyModel.ByteVocabulary(256).Concat(more).Select((text, token) => (text, token)).ToDictionary());
+    static string ByteVocabularyJson(params string[] more) => System.Text.Json.JsonSerializer.Serialize(
+        TinyModel.ByteVocabulary(256).Concat(more).Select((text, token) => (text, token)).ToDictionary());
 
     [Fact]
     public void A_byte_level_tokenizer_json_is_read()

@@ -11,7 +11,9 @@ namespace TextDecoder.Decoder;
 /// </summary>
 sealed class LlamaDecoder : IDisposable
 {
-    /// <summary>Tokens that go through the layers together: enough to keep the processor's multipliers busy, few enough to stay in its caches.</summary>
+    /// <summary>
+    /// Tokens that go through the layers together: enough to keep the processor's multipliers busy, few enough to stay in its caches.
+    /// </summary>
     public const int ChunkSize = 512;
 
     const int TokensAtATime = 16;
@@ -24,18 +26,17 @@ sealed class LlamaDecoder : IDisposable
     readonly WorkerPool _workers;
     readonly MatrixProduct _matrices;
 
-    // One buffer each for a chunk of tokens, row by row.
-    readonly AlignedBuffer<float> _residual;
-    readonly AlignedBuffer<float> _normed;
-    readonly AlignedBuffer<float> _queries;
-    readonly AlignedBuffer<float> _keys;
-    readonly AlignedBuffer<float> _values;
-    readonly AlignedBuffer<float> _attended;
-    readonly AlignedBuffer<float> _gate;
-    readonly AlignedBuffer<float> _up;
-    readonly AlignedBuffer<float> _delta;
-    readonly AlignedBuffer<float> _last;
-    readonly AlignedBuffer<float> _logits;
+    readonly TokenRows _residual;
+    readonly TokenRows _normed;
+    readonly TokenRows _queries;
+    readonly TokenRows _keys;
+    readonly TokenRows _values;
+    readonly TokenRows _attended;
+    readonly TokenRows _gate;
+    readonly TokenRows _up;
+    readonly TokenRows _delta;
+    readonly TokenRows _last;
+    readonly TokenRows _logits;
 
     // What happens to each token between the products, made once so that no token allocates.
     readonly Action<int> _normalise;
@@ -64,32 +65,30 @@ sealed class LlamaDecoder : IDisposable
 
         int tokens = Math.Min(ChunkSize, context);
         _rotary = new RotaryEmbedding(config.RotaryFrequencies, tokens);
-        _residual = new(tokens * config.Hidden);
-        _normed = new(tokens * config.Hidden);
-        _queries = new(tokens * config.Attention.QueryWidth);
-        _keys = new(tokens * config.Attention.KeyValueWidth);
-        _values = new(tokens * config.Attention.KeyValueWidth);
-        _attended = new(tokens * config.Attention.QueryWidth);
-        _gate = new(tokens * config.FeedForward);
-        _up = new(tokens * config.FeedForward);
-        _delta = new(tokens * config.Hidden);
-        _last = new(config.Hidden);
-        _logits = new(config.VocabularySize);
+        _residual = new(tokens, config.Hidden);
+        _normed = new(tokens, config.Hidden);
+        _queries = new(tokens, config.Attention.QueryWidth);
+        _keys = new(tokens, config.Attention.KeyValueWidth);
+        _values = new(tokens, config.Attention.KeyValueWidth);
+        _attended = new(tokens, config.Attention.QueryWidth);
+        _gate = new(tokens, config.FeedForward);
+        _up = new(tokens, config.FeedForward);
+        _delta = new(tokens, config.Hidden);
+        _last = new(1, config.Hidden);
+        _logits = new(1, config.VocabularySize);
 
-        _normalise = token => Normalise(Row(_residual, token), Row(_normed, token));
+        _normalise = token => Normalise(_residual[token], _normed[token]);
         _rotate = token =>
         {
-            _rotary.Rotate(_queries.Slice(token * config.Attention.QueryWidth, config.Attention.QueryWidth), token);
-            _rotary.Rotate(_keys.Slice(token * config.Attention.KeyValueWidth, config.Attention.KeyValueWidth), token);
+            _rotary.Rotate(_queries[token], token);
+            _rotary.Rotate(_keys[token], token);
         };
         _addAndNormalise = token =>
         {
-            var row = Row(_residual, token);
-            TensorPrimitives.Add(row, Row(_delta, token), row);
-            Normalise(row, Row(_normed, token));
+            TensorPrimitives.Add(_residual[token], _delta[token], _residual[token]);
+            Normalise(_residual[token], _normed[token]);
         };
-        _applyGate = token => ApplyGate(
-            _gate.Slice(token * config.FeedForward, config.FeedForward), _up.Slice(token * config.FeedForward, config.FeedForward));
+        _applyGate = token => ApplyGate(_gate[token], _up[token]);
         _runTokens = (item, _) =>
         {
             for (int token = item * TokensAtATime; token < Math.Min((item + 1) * TokensAtATime, _tokens); token++)
@@ -112,9 +111,12 @@ sealed class LlamaDecoder : IDisposable
     /// <summary>Runs the next tokens through the model.</summary>
     /// <param name="tokens">At least one token; together with those before no more than <see cref="Context"/>.</param>
     /// <returns>The logits [vocabulary] of the token that follows, until the next call.</returns>
+    /// <exception cref="InvalidOperationException">The context has no room for the tokens; nothing has changed.</exception>
     public ReadOnlySpan<float> Decode(scoped ReadOnlySpan<int> tokens)
     {
         ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
+        if (tokens.Length > Context - Length)
+            throw new InvalidOperationException($"The context holds {Context} tokens; {Length} are there and {tokens.Length} more do not fit.");
         while (tokens.Length > ChunkSize)
         {
             DecodeChunk(tokens[..ChunkSize]);
@@ -122,9 +124,9 @@ sealed class LlamaDecoder : IDisposable
         }
 
         DecodeChunk(tokens);
-        Row(_normed, tokens.Length - 1).CopyTo(_last.Span);
+        _normed[tokens.Length - 1].CopyTo(_last[0]);
         _matrices.Multiply(_last, 1, new Product(_weights.Output, _logits));
-        return _logits.Span;
+        return _logits[0];
     }
 
     /// <summary>Forgets all tokens.</summary>
@@ -147,47 +149,43 @@ sealed class LlamaDecoder : IDisposable
     {
         int count = tokens.Length;
         for (int t = 0; t < count; t++)
-            _weights.Embedding.CopyRow(tokens[t], Row(_residual, t));
+            _weights.Embedding.CopyRow(tokens[t], _residual[t]);
         _rotary.MoveTo(Length, count);
 
         _gain = _weights.Layers[0].AttentionNorm;
-        ForEachToken(count, _config.Hidden, _normalise);
+        ForEachToken(_normed, count, _normalise);
         for (int i = 0; i < _config.Layers; i++)
         {
             var layer = _weights.Layers[i];
             _matrices.Multiply(_normed, count, new(layer.Query, _queries), new(layer.Key, _keys), new(layer.Value, _values));
-            ForEachToken(count, _config.Attention.QueryWidth, _rotate);
+            ForEachToken(_queries, count, _rotate);
             Attend(i, count);
             _matrices.Multiply(_attended, count, new Product(layer.AttentionOutput, _delta));
 
             _gain = layer.FeedForwardNorm;
-            ForEachToken(count, _config.Hidden, _addAndNormalise);
+            ForEachToken(_normed, count, _addAndNormalise);
             _matrices.Multiply(_normed, count, new(layer.Gate, _gate), new(layer.Up, _up));
-            ForEachToken(count, _config.FeedForward, _applyGate);
+            ForEachToken(_gate, count, _applyGate);
             _matrices.Multiply(_gate, count, new Product(layer.Down, _delta));
 
             _gain = i + 1 < _config.Layers ? _weights.Layers[i + 1].AttentionNorm : _weights.FinalNorm;
-            ForEachToken(count, _config.Hidden, _addAndNormalise);
+            ForEachToken(_normed, count, _addAndNormalise);
         }
     }
 
     void Attend(int layer, int tokens)
     {
-        int queries = tokens * _config.Attention.QueryWidth;
-        int keys = tokens * _config.Attention.KeyValueWidth;
         long start = Stopwatch.GetTimestamp();
         _attention[layer].Attend(
-            _caches[layer], _queries.Slice(0, queries), _keys.Slice(0, keys), _values.Slice(0, keys), _attended.Slice(0, queries));
+            _caches[layer], _queries.First(tokens), _keys.First(tokens), _values.First(tokens), _attended.First(tokens));
         AttentionTime += Stopwatch.GetElapsedTime(start);
     }
 
-    void ForEachToken(int tokens, int width, Action<int> body)
+    void ForEachToken(TokenRows rows, int tokens, Action<int> body)
     {
         (_tokens, _perToken) = (tokens, body);
-        _workers.Run((tokens + TokensAtATime - 1) / TokensAtATime, (long)tokens * width * sizeof(float), _runTokens);
+        _workers.Run((tokens + TokensAtATime - 1) / TokensAtATime, (long)tokens * rows.Width * sizeof(float), _runTokens);
     }
-
-    Span<float> Row(AlignedBuffer<float> buffer, int token) => buffer.Slice(token * _config.Hidden, _config.Hidden);
 
     /// <summary>RMSNorm (arXiv 1910.07467): <c>x / sqrt(mean(x²) + ε) · gain</c>.</summary>
     void Normalise(ReadOnlySpan<float> input, Span<float> output)

@@ -5,7 +5,7 @@ namespace TextDecoder.Decoder;
 /// <summary>One product of a batch: <c>output[t, r] = Σ weights[r, c] · input[t, c]</c>.</summary>
 /// <param name="Weights">[rows, columns].</param>
 /// <param name="Output">Receives [tokens, rows].</param>
-readonly record struct Product(WeightMatrix Weights, AlignedBuffer<float> Output);
+readonly record struct Product(WeightMatrix Weights, TokenRows Output);
 
 /// <summary>Multiplies weights with tokens on all threads.</summary>
 /// <remarks>Products that share their input run as one job, since starting a job costs as much as a small product.</remarks>
@@ -22,7 +22,7 @@ sealed unsafe class MatrixProduct
     readonly AlignedBuffer<float>[] _panels;
     readonly Action<int, int> _runItem;
     readonly List<Product> _products = [];
-    AlignedBuffer<float>? _input;
+    TokenRows? _input;
     int _tokens;
 
     /// <param name="workers">Threads to work on.</param>
@@ -41,15 +41,16 @@ sealed unsafe class MatrixProduct
     /// <param name="input">[tokens, columns].</param>
     /// <param name="tokens">Number of tokens.</param>
     /// <param name="products">Matrices with that number of columns, and where their products go.</param>
-    public void Multiply(AlignedBuffer<float> input, int tokens, params ReadOnlySpan<Product> products)
+    public void Multiply(TokenRows input, int tokens, params ReadOnlySpan<Product> products)
     {
         int items = 0;
         long work = 0;
         _products.Clear();
         foreach (var product in products)
         {
-            ArgumentOutOfRangeException.ThrowIfGreaterThan((long)tokens * product.Weights.Columns, input.Length, nameof(tokens));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan((long)tokens * product.Weights.Rows, product.Output.Length, nameof(tokens));
+            ArgumentOutOfRangeException.ThrowIfNotEqual(input.Width, product.Weights.Columns, nameof(input));
+            ArgumentOutOfRangeException.ThrowIfNotEqual(product.Output.Width, product.Weights.Rows, nameof(products));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, Math.Min(input.Tokens, product.Output.Tokens));
             _products.Add(product);
             items += Items(product.Weights, tokens);
             work += product.Weights.SizeInBytes * tokens;
@@ -73,10 +74,9 @@ sealed unsafe class MatrixProduct
         int start = item * ItemRows(_tokens);
         int end = Math.Min(start + ItemRows(_tokens), weights.Rows);
         if (_tokens >= FewTokens)
-            _kernels.MultiplyPanel(weights, start, end, _input!.Pointer, _tokens, output.Pointer, _panels[worker].Pointer);
+            _kernels.MultiplyPanel(weights, start, end, _input!.Pointer(0), _tokens, output.Pointer(0), _panels[worker].Pointer);
         else
             for (int token = 0; token < _tokens; token++)
-                _kernels.MultiplyRows(
-                    weights, start, end, _input!.Pointer + ((long)token * weights.Columns), output.Pointer + ((long)token * weights.Rows));
+                _kernels.MultiplyRows(weights, start, end, _input!.Pointer(token), output.Pointer(token));
     }
 }

@@ -4,8 +4,8 @@ namespace TextDecoder.Decoder;
 
 /// <summary>Chooses the next token.</summary>
 /// <remarks>
-/// Temperature 0 takes the likeliest token. Otherwise logits are divided by the temperature, and a token is drawn from the nucleus: the fewest likeliest
-/// tokens whose probabilities reach top-p (arXiv 1904.09751).
+/// Temperature 0 takes the likeliest token. Otherwise logits are divided by the temperature, and a token is drawn from the
+/// nucleus: the fewest likeliest tokens whose probabilities reach top-p (arXiv 1904.09751).
 /// </remarks>
 sealed class Sampler
 {

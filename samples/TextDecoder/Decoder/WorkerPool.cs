@@ -44,7 +44,7 @@ sealed class WorkerPool : IDisposable
     /// <summary>Threads that work at once, the calling one included.</summary>
     public int Threads => _threads.Length + 1;
 
-    /// <summary>Calls <paramref name="body"/>(item, worker) for each item below <paramref name="items"/>, in any order, and returns when all are done.</summary>
+    /// <summary>Calls <paramref name="body"/> for each item, in any order, and returns when all are done.</summary>
     /// <param name="items">Number of items.</param>
     /// <param name="work">About how many bytes all of them pass over: what is done soon is done on the calling thread.</param>
     /// <param name="body">Gets an item, and a number below <see cref="Threads"/> that no other running item has.</param>

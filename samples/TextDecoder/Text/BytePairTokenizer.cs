@@ -94,10 +94,10 @@ sealed class BytePairTokenizer : ITokenizer
         }
 
         // A merge may lead to what is no token; its bytes are.
-        foreach (char character in piece)
-            tokens.Add(_tokens.TryGetValue(character.ToString(), out token)
+        foreach (string character in piece.Select(character => character.ToString()))
+            tokens.Add(_tokens.TryGetValue(character, out token)
                 ? token
-                : throw new ModelException($"The vocabulary has no token for the byte 0x{ByteLevel.Decode(character.ToString())[0]:X2} in the text."));
+                : throw new ModelException($"The vocabulary has no token for the byte 0x{ByteLevel.Decode(character)[0]:X2} in the text."));
     }
 
     readonly ref struct Pair(ReadOnlySpan<char> left, ReadOnlySpan<char> right)

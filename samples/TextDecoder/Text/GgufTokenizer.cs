@@ -20,7 +20,8 @@ static class GgufTokenizer
         {
             "gpt2" => BytePairs(file, vocabulary, special),
             "llama" => SentencePieces(file, vocabulary, special),
-            _ => throw new ModelException($"The tokenizer is of the kind '{model}'; this decoder knows 'gpt2' (byte pairs) and 'llama' (SentencePiece)."),
+            _ => throw new ModelException(
+                $"The tokenizer is of the kind '{model}'; this decoder knows 'gpt2' (byte pairs) and 'llama' (SentencePiece)."),
         };
     }
 

@@ -51,7 +51,8 @@ static class JsonTokenizer
 
     /// <summary>Llama 2's vocabulary in byte-pair form: the order of the merges is that of SentencePiece's scores.</summary>
     static SentencePieceTokenizer SentencePieces(
-        JsonElement json, JsonElement model, string[] vocabulary, List<string> merges, HashSet<int> special, int? begin, HashSet<int> ends)
+        JsonElement json, JsonElement model, string[] vocabulary, List<string> merges, HashSet<int> special,
+        int? begin, HashSet<int> ends)
     {
         var numbers = new Dictionary<string, int>();
         for (int token = 0; token < vocabulary.Length; token++)
@@ -64,7 +65,8 @@ static class JsonTokenizer
                 scores[token] = -i;
 
         string normalizer = json.TryGetProperty("normalizer", out var value) ? value.GetRawText() : "";
-        int? unknown = model.TryGetProperty("unk_token", out var unk) && unk.GetString() is { } text && numbers.TryGetValue(text, out int id) ? id : null;
+        string? unknownText = model.TryGetProperty("unk_token", out var unk) ? unk.GetString() : null;
+        int? unknown = unknownText is not null && numbers.TryGetValue(unknownText, out int id) ? id : null;
         return new SentencePieceTokenizer(
             vocabulary, scores, special, unknown, spaceFirst: normalizer.Contains("\"Prepend\"", StringComparison.Ordinal))
         {
@@ -127,7 +129,8 @@ static class JsonTokenizer
             case "Digits" when Flag(step, "individual_digits"):
                 expressions.Add(PreTokenizer.SingleDigits);
                 break;
-            case "Split" when step.GetProperty("behavior").GetString() == "Isolated" && step.GetProperty("pattern").TryGetProperty("Regex", out var regex):
+            case "Split" when step.GetProperty("behavior").GetString() == "Isolated"
+                && step.GetProperty("pattern").TryGetProperty("Regex", out var regex):
                 expressions.Add(regex.GetString()!);
                 break;
             default:

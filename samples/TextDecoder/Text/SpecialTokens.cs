@@ -1,7 +1,8 @@
 namespace TextDecoder.Text;
 
 /// <summary>
-/// Tokens that are no text, such as <c>&lt;|begin_of_text|&gt;</c>: where a prompt spells one out, it is that token and is not merged with what stands beside it.
+/// Tokens that are no text, such as <c>&lt;|begin_of_text|&gt;</c>: where a prompt spells one out, it is that token and is not
+/// merged with what stands beside it.
 /// </summary>
 sealed class SpecialTokens
 {

@@ -20,7 +20,7 @@ sealed class Gguf
     readonly Dictionary<string, object> _metadata = [];
     readonly Dictionary<string, StoredTensor> _tensors = [];
 
-    /// <summary>Values by key: <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/> or an array of one of them.</summary>
+    /// <summary>Values by key: <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/> or an array of them.</summary>
     public IReadOnlyDictionary<string, object> Metadata => _metadata;
 
     /// <summary>Tensors by name.</summary>
