@@ -14,6 +14,8 @@ sealed class GeneratorRun
     /// <summary>The stages' tracking names in AttentionGenerator, in their order.</summary>
     static readonly string[] s_stages = ["Model", "Specification", "Plan", "Diagnostics"];
 
+    const string UsersFolder = "/user/";
+
     static readonly CSharpParseOptions s_parseOptions = new(LanguageVersion.Latest, DocumentationMode.Diagnose);
 
     static readonly ImmutableArray<MetadataReference> s_references =
@@ -59,7 +61,7 @@ sealed class GeneratorRun
     /// <summary>A compilation of sources as a user's project would have it: nullable, documented, every warning on, no unsafe code.</summary>
     public static CSharpCompilation CompilationOf(params string[] sources) => CSharpCompilation.Create(
         "User",
-        sources.Select((source, i) => Parse(source, $"/user/File{i}.cs")),
+        sources.Select((source, i) => Parse(source, $"{UsersFolder}File{i}.cs")),
         s_references,
         new CSharpCompilationOptions(
             OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, warningLevel: 9999,
@@ -77,9 +79,13 @@ sealed class GeneratorRun
         using var assembly = new MemoryStream();
         using var documentation = new MemoryStream();
         var problems = compilation.Emit(assembly, xmlDocumentationStream: documentation).Diagnostics
-            .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning);
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error
+                || diagnostic.Severity == DiagnosticSeverity.Warning && !IsUsers(diagnostic.Location));
         Assert.True(!problems.Any(), "The generated code must compile without warnings:\n" + string.Join('\n', problems));
     }
+
+    // What a test leaves undocumented or unused in its own few lines is no concern of the generator.
+    static bool IsUsers(Location location) => location.SourceTree?.FilePath.StartsWith(UsersFolder, StringComparison.Ordinal) == true;
 
     static GeneratorRun Run(CSharpCompilation compilation)
     {
@@ -90,7 +96,7 @@ sealed class GeneratorRun
         AssertHoldsPlainData(first);
 
         // The user types in another file.
-        CSharpCompilation edited = compilation.Clone().AddSyntaxTrees(Parse("class Elsewhere { int _unrelated; }", "/user/Elsewhere.cs"));
+        CSharpCompilation edited = compilation.Clone().AddSyntaxTrees(Parse("class Elsewhere { int _unrelated; }", UsersFolder + "Elsewhere.cs"));
         GeneratorDriverRunResult second = driver.RunGenerators(edited).GetRunResult();
         AssertReused(first, second);
 

@@ -55,7 +55,7 @@ public sealed class CacheModelTests
     [InlineData(nameof(Variants.WindowOf80BF16))]
     [InlineData(nameof(Variants.MoreSinksThanWindowOf64F32))]
     public void ACacheIsTheListOfItsTokens(string name) =>
-        RepeatableCheck.ForAll(Operations, 40, operations => Run(Variants.Named(name), operations));
+        RepeatableCheck.ForAll(Operations, 30, operations => Run(Variants.Named(name), operations));
 
     static void Run(IAttention attention, Operation[] operations)
     {
@@ -140,12 +140,13 @@ public sealed class CacheModelTests
         }
 
         // A ring holds the newest RingSize positions beside the sinks. A query needs the window before it; a truncation, the
-        // window of the query that comes next. Positions that do not exist are not needed.
+        // window of the query that comes next. Positions that do not exist are not needed; only a window of one key, whose next
+        // query needs none of the past, is held to the rule of the others.
         bool MayRefuse(int firstQuery, int length)
         {
             int oldestHeld = Math.Max(plan.Sinks, longest - plan.RingSize);
             int oldestNeeded = Math.Max(plan.Sinks, firstQuery - plan.Window + 1);
-            return plan.RingSize != 0 && oldestNeeded < oldestHeld && oldestNeeded < length;
+            return plan.RingSize != 0 && oldestNeeded < oldestHeld && (oldestNeeded < length || plan.Window == 1);
         }
     }
 }

@@ -11,27 +11,28 @@ public sealed class NonFiniteTests
         nameof(Variants.CausalOf136F32), nameof(Variants.WindowOf200BF16), nameof(Variants.SoftCapOf256F16),
     ];
 
-    /// <summary>One scalar of one key, value or query, at every kind of place, in a prefill and in steps.</summary>
+    // The first position, the first of the second block of keys, the last one: NaN everywhere, infinities where signs matter.
+    const int Positions = 90;
+
+    static readonly (float Poison, int Position)[] Poisons =
+    [
+        (float.NaN, 0), (float.NaN, 64), (float.NaN, Positions - 1), (float.PositiveInfinity, 1), (float.NegativeInfinity, 70),
+    ];
+
+    /// <summary>One scalar of one key, value or query, at every kind of place, in a prefill at every vector width.</summary>
     [Theory, MemberData(nameof(Names))]
     public void OneScalarReachesOnlyTheRowsThatSeeIt(string name)
     {
         IAttention attention = Variants.Named(name);
-        AttentionPlan plan = attention.Plan;
-        const int Positions = 150;
-        Sequence clean = Sequence.Random(plan.Shape, Positions, Positions, 7, plan.Format);
-        int width = plan.Shape.KeyValueWidth;
-        foreach (int bits in KernelSettings.VectorWidths)
-            foreach (float poison in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
-                foreach (int position in new[] { 0, 64, Positions - 1 })
-                {
-                    using var _ = KernelSettings.VectorBits(bits);
-                    string what = $"{name}, {bits} bits, {poison} at {position}";
-                    Check(attention, clean with { Keys = With(clean.Keys, position * width + 5, poison) }, $"{what} of the keys");
-                    Check(attention, clean with { Values = With(clean.Values, position * width + 5, poison) }, $"{what} of the values");
-                    Check(
-                        attention, clean with { Queries = With(clean.Queries, position * plan.Shape.QueryWidth + 3, poison) },
-                        $"{what} of the queries");
-                }
+        AttentionShape shape = attention.Shape;
+        Sequence clean = Sequence.Random(shape, Positions, Positions, 7, attention.Plan.Format);
+        foreach ((float poison, int position) in Poisons)
+        {
+            string what = $"{name}, {poison} at {position}";
+            Check(attention, clean with { Keys = With(clean.Keys, position * shape.KeyValueWidth + 5, poison) }, $"{what} of the keys");
+            Check(attention, clean with { Values = With(clean.Values, position * shape.KeyValueWidth + 5, poison) }, $"{what} of the values");
+            Check(attention, clean with { Queries = With(clean.Queries, position * shape.QueryWidth + 3, poison) }, $"{what} of the queries");
+        }
     }
 
     /// <summary>Half precision ends at 65504: what is stored is infinity, and the reference sees infinity as well.</summary>
@@ -72,8 +73,8 @@ public sealed class NonFiniteTests
         {
             using var _ = KernelSettings.VectorBits(bits);
             Result expected = Result.OfReference(ReferenceAttention.Of(plan), Rounded(sequence, plan.Format));
-            // Rounding to the smallest subnormal of float32 is all that is left at 1e-40.
-            new Tolerance(2e-5 * scale + 1.5e-45, 2e-5).Check(Result.OfStep(attention, sequence).Output, expected.Output, $"{name}, {bits} bits, {scale}");
+            // Among float32's subnormals each of the 50 additions may be off by half their spacing.
+            new Tolerance(2e-5 * scale + 25 * 1.4e-45, 2e-5).Check(Result.OfStep(attention, sequence).Output, expected.Output, $"{name}, {bits} bits, {scale}");
         }
     }
 
@@ -125,9 +126,13 @@ public sealed class NonFiniteTests
         // that depends on the order of the additions.
         Sequence stored = Rounded(sequence, attention.Plan.Format);
         Result expected = Result.OfReference(ReferenceAttention.Of(attention.Plan), stored);
-        Result result = Result.OfStep(attention, sequence);
-        Compare(result.Output, expected.Output, $"{what}, output");
-        Compare(result.LogSumExp, expected.LogSumExp, $"{what}, log-sum-exp");
+        foreach (int bits in KernelSettings.VectorWidths)
+        {
+            using var _ = KernelSettings.VectorBits(bits);
+            Result result = Result.OfStep(attention, sequence);
+            Compare(result.Output, expected.Output, $"{what}, {bits} bits, output");
+            Compare(result.LogSumExp, expected.LogSumExp, $"{what}, {bits} bits, log-sum-exp");
+        }
 
         static void Compare(float[] actual, float[] expected, string what)
         {
