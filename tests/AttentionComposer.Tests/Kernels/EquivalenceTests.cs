@@ -57,6 +57,6 @@ public sealed class EquivalenceTests
     /// <summary>Whether a cache still holds what all the queries see once every key is stored.</summary>
     static bool Holds(AttentionPlan plan, Sequence sequence) =>
         plan.RingSize == 0
-        || sequence.Positions <= plan.Sinks + plan.RingSize
+        || sequence.Positions <= (long)plan.Sinks + plan.RingSize
         || sequence.Rows <= plan.RingSize - plan.Window + 1;
 }

@@ -2,7 +2,7 @@ using static AttentionComposer.KvFormat;
 
 namespace AttentionComposer.Tests.Kernels;
 
-/// <summary>Pipelines whose numbers are multiples of nothing, each with the three cache formats.</summary>
+/// <summary>Pipelines whose numbers are multiples of nothing, nearly each with the three cache formats.</summary>
 static partial class Variants
 {
     /// <summary>The names of the pipelines declared here.</summary>
@@ -159,4 +159,26 @@ static partial class Variants
     public sealed partial class EverythingOf256F16;
     [Attention(HeadDim = 256, QueryHeads = 3, KeyValueHeads = 3), Causal, SlidingWindow(17), Sinks(5), Alibi, SoftCap(8), Scale(0.1f), KvCache(BFloat16)]
     public sealed partial class EverythingOf256BF16;
+
+    // A window and sinks beyond every sequence are plain causal attention.
+    [Attention(HeadDim = 32, QueryHeads = 2, KeyValueHeads = 1), Causal, SlidingWindow(int.MaxValue), Sinks(int.MaxValue)]
+    public sealed partial class EndlessWindowOf32F32;
+    [Attention(HeadDim = 32, QueryHeads = 2, KeyValueHeads = 1), Causal, SlidingWindow(2_000_000_000), Sinks(2_000_000_000), KvCache(Float16)]
+    public sealed partial class EndlessWindowOf32F16;
+
+    // A cap far above the scores: tanh must be exact near 0.
+    [Attention(HeadDim = 32, QueryHeads = 3, KeyValueHeads = 1), Causal, SoftCap(10_000)]
+    public sealed partial class WideCapOf32F32;
+
+    // A cap far below them: nearly all scores are at one of two bounds.
+    [Attention(HeadDim = 32, QueryHeads = 3, KeyValueHeads = 1), Causal, SoftCap(0.01f), Scale(10)]
+    public sealed partial class NarrowCapOf32F32;
+
+    // Groups of 12, and the smallest scores weigh most.
+    [Attention(HeadDim = 56, QueryHeads = 12, KeyValueHeads = 1), Causal, Scale(-0.1f)]
+    public sealed partial class NegativeScaleOf56F32;
+
+    // Groups of 64: more rows a token than any tile.
+    [Attention(HeadDim = 32, QueryHeads = 64, KeyValueHeads = 1), Causal, SlidingWindow(20), Sinks(2), Alibi, KvCache(BFloat16)]
+    public sealed partial class ManyHeadsOf32BF16;
 }
