@@ -11,8 +11,8 @@ namespace TextDecoder.Decoder;
 /// </summary>
 /// <remarks>
 /// A decoded token reads every weight once and computes little: the loop keeps four rows in flight and the memory busy. Many
-/// tokens compute much with every weight: rows are widened once into a panel that stays in the processor's second-level cache, with rows side by
-/// side, and a tile of two vectors of rows and six tokens lives in twelve registers, as many as AVX2 has to spare.
+/// tokens compute much with every weight: rows are widened once into a panel that stays in the processor's second-level cache,
+/// with rows side by side, and a tile of two vectors of rows and six tokens lives in twelve registers, as many as AVX2 has to spare.
 /// </remarks>
 abstract unsafe class MatrixKernels
 {

@@ -14,7 +14,7 @@ sealed unsafe class MatrixProduct
     // A panel pays once its widening is spread over a few tokens.
     const int FewTokens = 6;
 
-    // Rows that a thread takes at a time when it multiplies with one token.
+    // Rows that a thread takes at a time when tokens are few.
     const int RowsAtATime = 32;
 
     readonly WorkerPool _workers;

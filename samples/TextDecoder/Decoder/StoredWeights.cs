@@ -43,7 +43,7 @@ readonly unsafe struct Float32Weights : IStoredWeights
 readonly unsafe struct Float16Weights : IStoredWeights
 {
     // The bits of a float16, moved to the place of a float32's, stand for the number times 2^-112: the exponents' biases differ
-    // by 112. Infinities come out as 65536, which a weight that was not trained to pieces never is.
+    // by 112. Numbers below 2^-14 become subnormal, which is exact. Infinities come out as 65536, but no trained weight is one.
     public static float Factor => 5.192296858534828e33f; // 2^112
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
