@@ -8,15 +8,15 @@ using TextDecoder.Weights;
 
 namespace TextDecoder;
 
-/// <summary>What the command line says.</summary>
+/// <summary>What the command line says, and what holds where it says nothing.</summary>
 sealed record GenerationOptions
 {
     public string? Model { get; init; }
     public string Attention { get; init; } = Pipelines.Default;
     public string? Prompt { get; init; }
-    public int Tokens { get; init; } = 400;
+    public int Tokens { get; init; } = 600;
     public int Seed { get; init; } = 1;
-    public float Temperature { get; init; }
+    public float Temperature { get; init; } = 0.7f;
     public float TopP { get; init; } = 0.95f;
     public int Threads { get; init; } = Environment.ProcessorCount;
     public int? Context { get; init; }

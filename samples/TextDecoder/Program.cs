@@ -18,31 +18,32 @@ static class Program
     /// <summary>Runs one command line: 0 when all went well, 1 with one sentence on <paramref name="error"/> otherwise.</summary>
     internal static int Run(string[] args, TextWriter output, TextWriter error)
     {
+        var defaults = new GenerationOptions();
         var model = new Option<string?>("--model")
         {
             HelpName = "FILE", Description = "GGUF file, .safetensors file or Hugging Face directory; the shipped model without it",
         };
         var attention = new Option<string>("--attention")
         {
-            HelpName = "NAME", Description = $"attention pipeline:\n{Pipelines.Help}", DefaultValueFactory = _ => Pipelines.Default,
+            HelpName = "NAME", Description = $"attention pipeline:\n{Pipelines.Help}", DefaultValueFactory = _ => defaults.Attention,
         };
         var prompt = new Option<string?>("--prompt") { HelpName = "TEXT", Description = "text to go on from" };
         var tokens = new Option<int>("--tokens")
         {
-            HelpName = "N", Description = "most tokens to generate", DefaultValueFactory = _ => 400,
+            HelpName = "N", Description = "most tokens to generate", DefaultValueFactory = _ => defaults.Tokens,
         };
-        var seed = new Option<int>("--seed") { HelpName = "N", Description = "seed of the sampling", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed") { HelpName = "N", Description = "seed of the sampling", DefaultValueFactory = _ => defaults.Seed };
         var temperature = new Option<float>("--temperature")
         {
-            HelpName = "X", Description = "0 takes the likeliest token, 1 draws as the model weighs", DefaultValueFactory = _ => 0,
+            HelpName = "X", Description = "0 takes the likeliest token, 1 draws as the model weighs", DefaultValueFactory = _ => defaults.Temperature,
         };
         var topP = new Option<float>("--top-p")
         {
-            HelpName = "X", Description = "draw from the likeliest tokens that together reach this probability", DefaultValueFactory = _ => 0.95f,
+            HelpName = "X", Description = "draw from the likeliest tokens that together reach this probability", DefaultValueFactory = _ => defaults.TopP,
         };
         var threads = new Option<int>("--threads")
         {
-            HelpName = "N", Description = "threads to compute with", DefaultValueFactory = _ => Environment.ProcessorCount,
+            HelpName = "N", Description = "threads to compute with", DefaultValueFactory = _ => defaults.Threads,
         };
         var context = new Option<int?>("--context")
         {

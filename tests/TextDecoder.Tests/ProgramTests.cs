@@ -48,6 +48,15 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public void Without_temperature_the_seed_does_not_matter()
+    {
+        string model = Tiny();
+        string Text(string seed) =>
+            Run("--model", model, "--prompt", "x", "--tokens", "30", "--temperature", "0", "--seed", seed).Output.Split("\n\n")[0];
+        Assert.Equal(Text("5"), Text("6"));
+    }
+
+    [Fact]
     public void A_model_directory_runs_too()
     {
         new TinyModel { Layers = 1 }.Fill(71).WriteDirectory(_directory.Path);
