@@ -12,7 +12,7 @@ namespace AttentionComposer.Generators.Tests;
 sealed class GeneratorRun
 {
     /// <summary>The stages' tracking names in AttentionGenerator, in their order.</summary>
-    static readonly string[] s_stages = ["Model", "Specification", "Plan", "Diagnostics"];
+    static readonly string[] s_stages = ["Model", "Specification", "Plan", "AmbiguousNames", "Diagnostics"];
 
     const string UsersFolder = "/user/";
 
@@ -76,9 +76,7 @@ sealed class GeneratorRun
 
     public static void AssertCompiles(Compilation compilation)
     {
-        using var assembly = new MemoryStream();
-        using var documentation = new MemoryStream();
-        var problems = compilation.Emit(assembly, xmlDocumentationStream: documentation).Diagnostics
+        var problems = compilation.GetDiagnostics()
             .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error
                 || diagnostic.Severity == DiagnosticSeverity.Warning && !IsUsers(diagnostic.Location));
         Assert.True(!problems.Any(), "The generated code must compile without warnings:\n" + string.Join('\n', problems));
@@ -93,6 +91,7 @@ sealed class GeneratorRun
             .RunGeneratorsAndUpdateCompilation(compilation, out Compilation output, out ImmutableArray<Diagnostic> diagnostics);
         GeneratorDriverRunResult first = driver.GetRunResult();
         AssertDidNotThrow(first, diagnostics);
+        AssertStagesAreTracked(first);
         AssertHoldsPlainData(first);
 
         // The user types in another file.
@@ -116,6 +115,14 @@ sealed class GeneratorRun
     {
         Assert.Null(result.Results.Single().Exception);
         Assert.DoesNotContain(diagnostics, diagnostic => diagnostic.Id is "CS8785" or "CS8784");
+    }
+
+    /// <summary>Under another name a stage would pass every other check here by not being looked at.</summary>
+    static void AssertStagesAreTracked(GeneratorDriverRunResult result)
+    {
+        foreach (string stage in s_stages)
+            if (stage == "Diagnostics" ? !result.Diagnostics.IsEmpty : !result.GeneratedTrees.IsEmpty)
+                Assert.NotEmpty(StepsOf(result, stage));
     }
 
     /// <summary>
