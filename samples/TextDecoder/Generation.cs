@@ -15,7 +15,7 @@ sealed record GenerationOptions
     public string Attention { get; init; } = Pipelines.Default;
     public string? Prompt { get; init; }
     public int Tokens { get; init; } = 600;
-    public int Seed { get; init; } = 1;
+    public int Seed { get; init; } = 2;
     public float Temperature { get; init; } = 0.7f;
     public float TopP { get; init; } = 0.95f;
     public int Threads { get; init; } = Environment.ProcessorCount;
