@@ -11,5 +11,5 @@ static class Offset
         count == 0 ? name : count == 1 ? $"{name} + {unit}" : $"{name} + {Literal.Of(count)} * {unit}";
 
     /// <summary><c>name + offset</c> as an unsigned native integer.</summary>
-    public static string Cast(string name, int offset) => offset == 0 ? $"(nuint){name}" : $"(nuint)({Of(name, offset)})";
+    public static string Cast(string name, int offset) => Of(name, offset) is var sum && sum.Contains(" ") ? $"(nuint)({sum})" : $"(nuint){sum}";
 }

@@ -87,24 +87,26 @@ static class Planner
         return Math.Min(64, Math.Max(16, (16 << 10) / rowBytes / 16 * 16));
     }
 
-    static int DecodeRowsOf(int group) => group switch
+    // Tiles have up to 4 rows; a group that does not divide into tiles of 4 or 3 is padded until it does.
+    static int DecodeRowsOf(int group)
     {
-        1 or 2 or 4 => group,
-        3 => 4,
-        5 or 6 => 6,
-        _ => (group + 3) / 4 * 4,
-    };
+        int rows = group;
+        while (rows > 4 && rows % 4 != 0 && rows % 3 != 0)
+            rows++;
+        return rows;
+    }
 
     /// <summary>
     /// 512-bit kernels have 32 registers: 16 accumulators, and what they multiply. The narrower ones count on 16 registers, so 8 accumulators.
+    /// All rows of a group share each row of the cache that is loaded and widened, so rows go before keys.
     /// </summary>
     static IEnumerable<TilePlan> TilesOf(int decodeRows)
     {
-        int rows = decodeRows % 4 == 0 ? 4 : decodeRows % 3 == 0 ? 3 : decodeRows;
-        yield return new TilePlan(512, BlockKeys: 64, rows, rows <= 2 ? 16 / rows : 4, 20 / rows, PrefillRows: 8, PrefillVectors: 2);
-        int fewRows = Math.Min(2, decodeRows);
-        yield return new TilePlan(256, BlockKeys: 64, fewRows, 8 / fewRows, 8 / fewRows, PrefillRows: 4, PrefillVectors: 2);
-        yield return new TilePlan(128, BlockKeys: 64, fewRows, 8 / fewRows, 8 / fewRows, PrefillRows: 4, PrefillVectors: 2);
+        int rows = decodeRows <= 4 ? decodeRows : decodeRows % 4 == 0 ? 4 : 3;
+        int wideKeys = rows == 1 ? 16 : rows == 2 ? 8 : 4, narrowKeys = rows == 1 ? 8 : rows == 2 ? 4 : 2;
+        yield return new TilePlan(512, BlockKeys: 64, rows, wideKeys, 20 / rows, PrefillRows: 8, PrefillVectors: 2);
+        yield return new TilePlan(256, BlockKeys: 64, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
+        yield return new TilePlan(128, BlockKeys: 64, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
     }
 
     static string LogitTextOf(PipelineSpec spec)

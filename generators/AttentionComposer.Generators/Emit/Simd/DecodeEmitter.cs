@@ -119,48 +119,40 @@ static class DecodeEmitter
     }
 
     /// <summary>
-    /// Adds up the accumulators' lanes. Quads of keys of one row first, then as many quads as a vector has 128-bit lanes: the result's lanes are the
-    /// sums in the order of the quads.
+    /// Adds up the accumulators' lanes, four accumulators at a time and then as many quads as a vector has 128-bit lanes: the lanes of the result are
+    /// the dot products in the order of rows and keys.
     /// </summary>
     static void EmitReduction(SourceWriter writer, TilePlan tile, string v)
     {
-        int quadsPerRow = tile.DecodeKeys / 4, quadsPerVector = tile.Lanes / 4;
-        int quads = tile.DecodeRows * quadsPerRow;
-        string Quad(int index)
-        {
-            int row = index / quadsPerRow, key = index % quadsPerRow * 4;
-            return index < quads
-                ? $"Lanes.SumQuads({Dot(row, key)}, {Dot(row, key + 1)}, {Dot(row, key + 2)}, {Dot(row, key + 3)})"
-                : $"{v}<float>.Zero";
-        }
+        int dots = tile.DecodeRows * tile.DecodeKeys, quadsPerVector = tile.Lanes / 4;
+        string Accumulator(int index) => index < dots ? Dot(index / tile.DecodeKeys, index % tile.DecodeKeys) : $"{v}<float>.Zero";
+        string Quad(int first) => first < dots
+            ? $"Lanes.SumQuads({string.Join(", ", Enumerable.Range(first, 4).Select(Accumulator))})"
+            : $"{v}<float>.Zero";
 
-        for (int first = 0; first < quads; first += quadsPerVector)
+        for (int first = 0; first < dots; first += tile.Lanes)
         {
-            string name = quads <= quadsPerVector ? "dots" : $"dots{first / quadsPerVector}";
-            string[] parts = Enumerable.Range(first, quadsPerVector).Select(Quad).ToArray();
-            writer.Write(parts.Length == 1
-                ? $"{v}<float> {name} = {parts[0]};"
-                : $"{v}<float> {name} = Lanes.SumLanes(\n    {string.Join(",\n    ", parts)});");
-            EmitStores(writer, tile, name, first, System.Math.Min(quadsPerVector, quads - first), quadsPerRow);
+            string name = dots <= tile.Lanes ? "dots" : $"dots{first / tile.Lanes}";
+            string[] quads = Enumerable.Range(0, quadsPerVector).Select(quad => Quad(first + quad * 4)).ToArray();
+            writer.Write(quads.Length == 1
+                ? $"{v}<float> {name} = {quads[0]};"
+                : $"{v}<float> {name} = Lanes.SumLanes(\n    {string.Join(",\n    ", quads)});");
+            EmitStores(writer, tile, name, first);
         }
     }
 
-    // Neighbouring quads of one row are stored together.
-    static void EmitStores(SourceWriter writer, TilePlan tile, string name, int first, int count, int quadsPerRow)
+    // A row's dot products lie side by side, in a vector of their own or in a part of one.
+    static void EmitStores(SourceWriter writer, TilePlan tile, string name, int first)
     {
-        int together = System.Math.Min(quadsPerRow, count);
-        for (int quad = 0; quad < count; quad += together)
+        int together = System.Math.Min(tile.DecodeKeys, tile.Lanes);
+        for (int lane = 0; lane < tile.Lanes && first + lane < tile.DecodeRows * tile.DecodeKeys; lane += together)
         {
-            int row = (first + quad) / quadsPerRow, key = (first + quad) % quadsPerRow * 4;
-            string part = (tile.Bits / 128, together) switch
-            {
-                (4, 4) or (2, 2) or (1, 1) => name,
-                (4, 2) => $"{name}.Get{(quad == 0 ? "Lower" : "Upper")}()",
-                (4, 1) => $"{name}.Get{(quad < 2 ? "Lower" : "Upper")}().Get{(quad % 2 == 0 ? "Lower" : "Upper")}()",
-                _ => $"{name}.Get{(quad == 0 ? "Lower" : "Upper")}()",
-            };
-            string offset = Offset.Of(Offset.Of("key", row, "BlockKeys"), key);
-            writer.Write($"{part}.StoreUnsafe(ref scores, {(offset == "key" ? "(nuint)key" : $"(nuint)({offset})")});");
+            string part = name;
+            for (int size = tile.Lanes; size > together; size /= 2)
+                part += lane % size < size / 2 ? ".GetLower()" : ".GetUpper()";
+
+            int row = (first + lane) / tile.DecodeKeys, key = (first + lane) % tile.DecodeKeys;
+            writer.Write($"{part}.StoreUnsafe(ref scores, {Offset.Cast(Offset.Of("key", row, "BlockKeys"), key)});");
         }
     }
 
