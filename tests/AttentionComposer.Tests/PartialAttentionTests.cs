@@ -154,7 +154,8 @@ public sealed class PartialAttentionTests
     {
         Result merged = Result.Unwritten(shape, rows);
         PartialAttention.Merge(
-            parts.SelectMany(part => part.Output).ToArray(), parts.SelectMany(part => part.LogSumExp).ToArray(), merged.Output, merged.LogSumExp);
+            parts.SelectMany(part => part.Output).ToArray(), parts.SelectMany(part => part.LogSumExp).ToArray(),
+            merged.Output, merged.LogSumExp);
         return merged;
     }
 }

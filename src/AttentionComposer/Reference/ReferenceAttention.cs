@@ -168,7 +168,9 @@ public sealed record ReferenceAttention(AttentionShape Shape)
         Check(keys % Shape.KeyValueWidth == 0, nameof(keys), keys, $"[positions, {Shape.KeyValueHeads}, {Shape.HeadDim}]");
         Check(values == keys, nameof(values), values, $"{keys} scalars, as the keys");
         Check(output == queries, nameof(output), output, $"{queries} scalars, as the queries");
-        Check(logSumExp == 0 || logSumExp == queries / Shape.HeadDim, nameof(logSumExp), logSumExp, $"[rows, {Shape.QueryHeads}] or nothing");
+        Check(
+            logSumExp == 0 || logSumExp == queries / Shape.HeadDim, nameof(logSumExp), logSumExp,
+            $"[rows, {Shape.QueryHeads}] or nothing");
 
         static void Check(bool fits, string name, int length, string expected)
         {

@@ -119,7 +119,8 @@ public sealed class GoldenTests
         {
             int end = start + (int)length, row = own.Count;
             own.Add(Result.OfStored(attention, new Sequence(
-                prefix.Shape, prefix.QueriesAt(row..(row + 1)).ToArray(), suffixes.KeysAt(start..end).ToArray(), suffixes.ValuesAt(start..end).ToArray())));
+                prefix.Shape, prefix.QueriesAt(row..(row + 1)).ToArray(),
+                suffixes.KeysAt(start..end).ToArray(), suffixes.ValuesAt(start..end).ToArray())));
             start = end;
         }
 

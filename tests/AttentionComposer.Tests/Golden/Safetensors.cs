@@ -7,7 +7,8 @@ namespace AttentionComposer.Tests.Golden;
 /// <summary>A tensor of the golden set, widened to float32; integers keep their value.</summary>
 public sealed record Tensor(int[] Dimensions, float[] Data)
 {
-    /// <summary>Swaps two neighbouring dimensions: <c>[..., a, b, rest]</c> to <c>[..., b, a, rest]</c>, <paramref name="first"/> being a's.</summary>
+    /// <summary>Swaps two neighbouring dimensions: <c>[..., a, b, rest]</c> to <c>[..., b, a, rest]</c>.</summary>
+    /// <param name="first">The place of a among the dimensions.</param>
     public Tensor SwapWithNext(int first)
     {
         int[] to = [.. Dimensions];

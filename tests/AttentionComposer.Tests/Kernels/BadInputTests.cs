@@ -115,7 +115,8 @@ public sealed class BadInputTests
         float[] output = new float[480];
         Unchanged(cache => Refused<ArgumentException>("keys", () => Attention.Append(cache, new float[81], new float[81])));
         Unchanged(cache => Refused<ArgumentException>("values", () => Attention.Append(cache, new float[80], new float[160])));
-        Unchanged(cache => Refused<ArgumentException>("queries", () => Attention.AttendBatch([cache], new float[480], output.AsSpan(0, 240))));
+        Unchanged(cache => Refused<ArgumentException>(
+            "queries", () => Attention.AttendBatch([cache], new float[480], output.AsSpan(0, 240))));
         Unchanged(cache => Refused<ArgumentException>("output", () => Attention.AttendBatch([cache], new float[240], output)));
         Assert.All(output, scalar => Assert.Equal(0, scalar));
     }
@@ -125,8 +126,10 @@ public sealed class BadInputTests
     public void MessagesTellTheExpectedShape()
     {
         using KvCache cache = Attention.CreateCache(8);
-        Assert.Contains("[tokens, QueryHeads, HeadDim]", Refused<ArgumentException>("queries", () => Attention.Attend(cache, new float[7], [])));
-        string message = Refused<ArgumentException>("keys", () => Attention.Attend(cache, new float[240], new float[7], new float[80], new float[240]));
+        string message = Refused<ArgumentException>("queries", () => Attention.Attend(cache, new float[7], []));
+        Assert.Contains("[tokens, QueryHeads, HeadDim]", message);
+        message = Refused<ArgumentException>(
+            "keys", () => Attention.Attend(cache, new float[240], new float[7], new float[80], new float[240]));
         Assert.Contains("[tokens, KeyValueHeads, HeadDim]", message);
         Assert.Contains("80", message);
         Assert.Contains("7", message);
@@ -200,7 +203,11 @@ public sealed class BadInputTests
         Sequence whole = Sequence.Random(plan.Shape, Positions, Positions + 10, 4);
         using KvCache cache = attention.CreateCache(Positions);
         attention.Append(cache, whole.Keys, whole.Values);
-        foreach (int rows in new[] { Positions + 10, Positions, Positions - 1, Positions - plan.Sinks, Positions - plan.Sinks - 1, Positions - plan.Sinks - 5, Positions / 2, plan.RingSize + 1 })
+        int behindSinks = Positions - plan.Sinks;
+        foreach (int rows in new[]
+        {
+            Positions + 10, Positions, Positions - 1, behindSinks, behindSinks - 1, behindSinks - 5, Positions / 2, plan.RingSize + 1,
+        })
         {
             var result = Result.Unwritten(plan.Shape, rows);
             Assert.Throws<InvalidOperationException>(
@@ -225,7 +232,8 @@ public sealed class BadInputTests
     public void OverlappingSpans()
     {
         float[] memory = new float[1000];
-        Unchanged(cache => Refused<ArgumentException>("output", () => Attention.Attend(cache, memory.AsSpan(0, 240), memory.AsSpan(239, 240))));
+        Unchanged(cache => Refused<ArgumentException>("output", () => Attention.Attend(
+            cache, memory.AsSpan(0, 240), memory.AsSpan(239, 240))));
         Unchanged(cache => Refused<ArgumentException>("logSumExp", () => Attention.Attend(
             cache, memory.AsSpan(0, 240), memory.AsSpan(240, 240), memory.AsSpan(479, 6))));
         Unchanged(cache => Refused<ArgumentException>("logSumExp", () => Attention.Attend(
@@ -234,7 +242,8 @@ public sealed class BadInputTests
             cache, memory.AsSpan(0, 240), memory.AsSpan(300, 80), memory.AsSpan(900, 80), memory.AsSpan(310, 240))));
         Unchanged(cache => Refused<ArgumentException>("output", () => Attention.Attend(
             cache, memory.AsSpan(0, 240), memory.AsSpan(900, 80), memory.AsSpan(300, 80), memory.AsSpan(310, 240))));
-        Unchanged(cache => Refused<ArgumentException>("output", () => Attention.AttendBatch([cache], memory.AsSpan(0, 240), memory.AsSpan(100, 240))));
+        Unchanged(cache => Refused<ArgumentException>("output", () => Attention.AttendBatch(
+            [cache], memory.AsSpan(0, 240), memory.AsSpan(100, 240))));
         Assert.All(memory, scalar => Assert.Equal(0, scalar));
     }
 

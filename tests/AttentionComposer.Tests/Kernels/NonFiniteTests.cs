@@ -7,7 +7,8 @@ public sealed class NonFiniteTests
     [
         nameof(Variants.Causal4x4Of32F32), nameof(Variants.Causal4x4Of32F16), nameof(Variants.Causal4x4Of32BF16),
         nameof(Variants.EverythingOf32F32), nameof(Variants.EverythingOf32F16), nameof(Variants.FullOf40F32), nameof(Variants.FullOf40BF16),
-        nameof(Variants.WindowOf80F32), nameof(Variants.WindowOf80F16), nameof(Variants.AlibiSoftCapOf96F32), nameof(Variants.AlibiSoftCapOf96F16),
+        nameof(Variants.WindowOf80F32), nameof(Variants.WindowOf80F16),
+        nameof(Variants.AlibiSoftCapOf96F32), nameof(Variants.AlibiSoftCapOf96F16),
         nameof(Variants.CausalOf136F32), nameof(Variants.WindowOf200BF16), nameof(Variants.SoftCapOf256F16),
     ];
 
@@ -29,9 +30,10 @@ public sealed class NonFiniteTests
         foreach ((float poison, int position) in Poisons)
         {
             string what = $"{name}, {poison} at {position}";
-            Check(attention, clean with { Keys = With(clean.Keys, position * shape.KeyValueWidth + 5, poison) }, $"{what} of the keys");
-            Check(attention, clean with { Values = With(clean.Values, position * shape.KeyValueWidth + 5, poison) }, $"{what} of the values");
-            Check(attention, clean with { Queries = With(clean.Queries, position * shape.QueryWidth + 3, poison) }, $"{what} of the queries");
+            int stored = position * shape.KeyValueWidth + 5, asked = position * shape.QueryWidth + 3;
+            Check(attention, clean with { Keys = With(clean.Keys, stored, poison) }, $"{what} of the keys");
+            Check(attention, clean with { Values = With(clean.Values, stored, poison) }, $"{what} of the values");
+            Check(attention, clean with { Queries = With(clean.Queries, asked, poison) }, $"{what} of the queries");
         }
     }
 
@@ -74,7 +76,8 @@ public sealed class NonFiniteTests
             using var _ = KernelSettings.VectorBits(bits);
             Result expected = Result.OfReference(ReferenceAttention.Of(plan), Rounded(sequence, plan.Format));
             // Among float32's subnormals each of the 50 additions may be off by half their spacing.
-            new Tolerance(2e-5 * scale + 25 * 1.4e-45, 2e-5).Check(Result.OfStep(attention, sequence).Output, expected.Output, $"{name}, {bits} bits, {scale}");
+            new Tolerance(2e-5 * scale + 25 * 1.4e-45, 2e-5)
+                .Check(Result.OfStep(attention, sequence).Output, expected.Output, $"{name}, {bits} bits, {scale}");
         }
     }
 

@@ -118,7 +118,8 @@ public sealed class PropertyTests
                 continue;
 
             var seen = new Sequence(
-                plan.Shape, whole.QueriesAt(token).ToArray(), whole.KeysAt(..(position + 1)).ToArray(), whole.ValuesAt(..(position + 1)).ToArray());
+                plan.Shape, whole.QueriesAt(token).ToArray(),
+                whole.KeysAt(..(position + 1)).ToArray(), whole.ValuesAt(..(position + 1)).ToArray());
             Result expected = Result.OfReference(reference, seen);
             result.CheckAgainst(expected, Tolerance.Float32, $"{name}, position {position}");
             var row = new Result(
@@ -237,7 +238,8 @@ public sealed class PropertyTests
     {
         const int Users = 8;
         IAttention attention = Variants.Named(name);
-        Sequence[] sequences = [.. Enumerable.Range(0, Users).Select(i => Sequence.Random(attention.Shape, 600, 600, i, attention.Plan.Format))];
+        Sequence[] sequences =
+            [.. Enumerable.Range(0, Users).Select(i => Sequence.Random(attention.Shape, 600, 600, i, attention.Plan.Format))];
         Result[] alone = [.. sequences.Select((sequence, i) => Run(sequence, i))];
 
         var together = new Result[Users];

@@ -59,7 +59,11 @@ public sealed record Sequence(AttentionShape Shape, float[] Queries, float[] Key
     {
         var scalars = new float[count];
         for (int i = 0; i < count; i++)
-            scalars[i] = (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        {
+            double length = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())), angle = 2 * Math.PI * random.NextDouble();
+            scalars[i] = (float)(deviation * length * Math.Cos(angle));
+        }
+
         return scalars;
     }
 }

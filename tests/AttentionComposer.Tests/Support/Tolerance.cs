@@ -33,6 +33,7 @@ public readonly record struct Tolerance(double Absolute, double Relative)
         if (count != 0)
             Assert.Fail(
                 $"{what}: {count} of {actual.Length} outside {this}; " +
-                $"first at {first}: {actual[first]} instead of {expected[first]}; worst at {worst}: {actual[worst]} instead of {expected[worst]}");
+                $"first at {first}: {actual[first]} instead of {expected[first]}; " +
+                $"worst at {worst}: {actual[worst]} instead of {expected[worst]}");
     }
 }
