@@ -122,6 +122,9 @@ public class LlamaModelTests
         Refused("not valid JSON", good[..^20]);
         Refused("not laid out as it should be", "[]");
         Refused("not laid out as it should be", good.Replace("\"silu\"", "\"\\ud800\""));
+        tiny.Tensors.Remove("lm_head.weight");
+        tiny.WriteDirectory(directory.Path);
+        Refused("no tensor 'lm_head.weight'", good);
         Refused("are not the 256 bytes", good.Replace("\"vocab_size\": 256", "\"vocab_size\": 255"));
     }
 

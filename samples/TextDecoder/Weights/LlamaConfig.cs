@@ -24,6 +24,9 @@ sealed record LlamaConfig
 
     public required float NormEpsilon { get; init; }
 
+    /// <summary>Whether a model without an output matrix multiplies with its embeddings.</summary>
+    public required bool MayTieOutput { get; init; }
+
     /// <summary>Rotation per position, in radians, of each of a head's HeadDim / 2 pairs.</summary>
     public required double[] RotaryFrequencies { get; init; }
 
@@ -67,6 +70,7 @@ sealed record LlamaConfig
             VocabularySize = GgufVocabularySize(file),
             ContextLength = Size(file.Integer("llama.context_length"), "llama.context_length"),
             NormEpsilon = Epsilon(file.Number("llama.attention.layer_norm_rms_epsilon")),
+            MayTieOutput = true, // llama.cpp's converter leaves the matrix out for no other reason
             RotaryFrequencies = Finite(frequencies),
         };
     }
@@ -92,6 +96,7 @@ sealed record LlamaConfig
             VocabularySize = Size(Number(json, "vocab_size"), "vocab_size"),
             ContextLength = Size(Number(json, "max_position_embeddings", 2048), "max_position_embeddings"),
             NormEpsilon = Epsilon(Number(json, "rms_norm_eps", 1e-6)),
+            MayTieOutput = json.TryGetProperty("tie_word_embeddings", out var tied) && tied.ValueKind == JsonValueKind.True,
             RotaryFrequencies = Finite(JsonFrequencies(json, headDim)),
         };
     }

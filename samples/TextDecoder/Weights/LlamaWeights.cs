@@ -46,8 +46,8 @@ sealed record LlamaWeights(WeightMatrix Embedding, IReadOnlyList<LlamaLayer> Lay
         }
 
         var finalNorm = source.Vector(names.FinalNorm, config.Hidden);
-        // A model without an output matrix multiplies with its embeddings: "tied" weights.
-        var output = tensors.ContainsKey(names.Output) ? source.Matrix(names.Output, config.VocabularySize, config.Hidden) : embedding;
+        bool tied = config.MayTieOutput && !tensors.ContainsKey(names.Output);
+        var output = tied ? embedding : source.Matrix(names.Output, config.VocabularySize, config.Hidden);
         source.RefuseTheRest();
         return new LlamaWeights(embedding, layers, finalNorm, output);
     }
