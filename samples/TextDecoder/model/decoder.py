@@ -98,7 +98,7 @@ class Block(nn.Module):
         self.up = matrix(c.ffn, c.hidden)
         self.down = matrix(c.hidden, c.ffn, residual)
 
-    def forward(self, x, cos, sin, cache=None):
+    def forward(self, x, cos, sin):
         c, (batch, length, _) = self.c, x.shape
         qkv = self.attn_norm.linear(self.attn_norm(x), self.q, self.k, self.v)
         qkv = qkv.view(batch, length, c.heads + 2 * c.kv_heads, c.head_dim)
@@ -108,14 +108,13 @@ class Block(nn.Module):
         q = (q * c.head_dim ** -0.5).to(v.dtype).transpose(1, 2).reshape(batch * c.kv_heads, -1, length, c.head_dim)
         k = k.to(v.dtype).transpose(1, 2).reshape(batch * c.kv_heads, length, c.head_dim)
         v = v.transpose(1, 2).reshape(batch * c.kv_heads, length, c.head_dim)
-        if cache is None:
-            attended = causal_attention(q, k, v)
-        else:
-            attended = cache.attend(self, q, k, v)
+        attended = causal_attention(q, k, v)
         attended = attended.reshape(batch, c.heads, length, c.head_dim).transpose(1, 2).reshape(batch, length, -1)
         x = x + F.linear(attended, self.o)
-        gate, up = self.ffn_norm.linear(self.ffn_norm(x), self.gate, self.up).chunk(2, -1)
-        return x + F.linear(F.silu(gate) * up, self.down)
+        normed = self.ffn_norm(x)
+        gate, up = self.ffn_norm.linear(normed, self.gate), self.ffn_norm.linear(normed, self.up)
+        # silu(gate) * up; spelled out because torch 1.13's silu on CPU bfloat16 is several times slower than sigmoid
+        return x + F.linear(gate * gate.sigmoid() * up, self.down)
 
 
 class Decoder(nn.Module):
@@ -131,12 +130,10 @@ class Decoder(nn.Module):
         """The parameters that Muon updates; embedding, output and gains are Adam's."""
         return [p for block in self.blocks for p in block.parameters() if p.dim() == 2]
 
-    def forward(self, tokens, cache=None):
-        start = cache.length if cache is not None else 0
-        cos, sin = rotary_table(self.c, torch.arange(start, start + tokens.shape[1], device=tokens.device))
+    def forward(self, tokens):
+        """Logits [batch, T, vocab] of the byte after each position of tokens [batch, T]."""
+        cos, sin = rotary_table(self.c, torch.arange(tokens.shape[1], device=tokens.device))
         x = F.embedding(tokens, self.embedding)
         for block in self.blocks:
-            x = block(x, cos, sin, cache)
-        if cache is not None:
-            cache.length += tokens.shape[1]
+            x = block(x, cos, sin)
         return self.norm.linear(self.norm(x), self.output).float()
