@@ -127,11 +127,15 @@ public static class Lanes
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<double> UnpackLow(Vector128<double> a, Vector128<double> b) =>
-        Vector128.Create(a.GetLower(), b.GetLower());
+        Sse2.IsSupported ? Sse2.UnpackLow(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
+        : Vector128.Create(a.GetLower(), b.GetLower());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<double> UnpackHigh(Vector128<double> a, Vector128<double> b) =>
-        Vector128.Create(a.GetUpper(), b.GetUpper());
+        Sse2.IsSupported ? Sse2.UnpackHigh(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
+        : Vector128.Create(a.GetUpper(), b.GetUpper());
 
     /// <summary>Two 128-bit lanes of <paramref name="a"/>, then two of <paramref name="b"/>, chosen by two bits each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
