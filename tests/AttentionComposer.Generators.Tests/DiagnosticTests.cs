@@ -73,7 +73,8 @@ public sealed class DiagnosticTests
         GeneratorRun run = GeneratorRun.OfWrong(
             "[Attention(HeadDim = 30, QueryHeads = 8, KeyValueHeads = 3), SlidingWindow(0), Sinks(0), SoftCap(-1)] class Local;");
         Assert.Equal(
-            ["ATC0001", "ATC0005", "ATC0006", "ATC0007", "ATC0008", "ATC0010", "ATC0011"], run.Diagnostics.Select(d => d.Id).Order(StringComparer.Ordinal));
+            ["ATC0001", "ATC0005", "ATC0006", "ATC0007", "ATC0008", "ATC0010", "ATC0011"],
+            run.Diagnostics.Select(diagnostic => diagnostic.Id).Order(StringComparer.Ordinal));
     }
 
     /// <summary>A mistake in one class is no reason to withhold the others.</summary>
@@ -106,7 +107,8 @@ public sealed class DiagnosticTests
             .Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
 
     static IEnumerable<DiagnosticDescriptor> AllDescriptors => typeof(Descriptors)
-        .GetFields().Select(constant => constant.GetValue(null)).OfType<DiagnosticDescriptor>().OrderBy(descriptor => descriptor.Id, StringComparer.Ordinal);
+        .GetFields().Select(constant => constant.GetValue(null)).OfType<DiagnosticDescriptor>()
+        .OrderBy(descriptor => descriptor.Id, StringComparer.Ordinal);
 
     static (string Source, string Marked) Unmark(string source)
     {

@@ -21,7 +21,7 @@ sealed class GeneratorRun
     static readonly ImmutableArray<MetadataReference> s_references =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) || Path.GetFileName(path) is "netstandard.dll" or "mscorlib.dll")
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path)),
         MetadataReference.CreateFromFile(typeof(IAttention).Assembly.Location),
     ];
@@ -58,7 +58,7 @@ sealed class GeneratorRun
     /// <summary>Runs the generator on declarations of which some are wrong; what the compiler says about them is not looked at.</summary>
     public static GeneratorRun OfWrong(params string[] sources) => Run(CompilationOf(sources));
 
-    /// <summary>A compilation of sources as a user's project would have it: nullable, documented, every warning on, no unsafe code.</summary>
+    /// <summary>Sources in a project as a user would have it: nullable, documented, every warning on, no unsafe code.</summary>
     public static CSharpCompilation CompilationOf(params string[] sources) => CSharpCompilation.Create(
         "User",
         sources.Select((source, i) => Parse(source, $"{UsersFolder}File{i}.cs")),
@@ -68,7 +68,8 @@ sealed class GeneratorRun
             optimizationLevel: OptimizationLevel.Release));
 
     public static SyntaxTree Parse(string source, string path) =>
-        CSharpSyntaxTree.ParseText("using AttentionComposer;\n" + source.ReplaceLineEndings("\n"), s_parseOptions, path, System.Text.Encoding.UTF8);
+        CSharpSyntaxTree.ParseText(
+            "using AttentionComposer;\n" + source.ReplaceLineEndings("\n"), s_parseOptions, path, System.Text.Encoding.UTF8);
 
     public static GeneratorDriver DriverFor(ISourceGenerator generator) => CSharpGeneratorDriver.Create(
         [generator], parseOptions: s_parseOptions,
@@ -95,7 +96,8 @@ sealed class GeneratorRun
         AssertHoldsPlainData(first);
 
         // The user types in another file.
-        CSharpCompilation edited = compilation.Clone().AddSyntaxTrees(Parse("class Elsewhere { int _unrelated; }", UsersFolder + "Elsewhere.cs"));
+        SyntaxTree elsewhere = Parse("class Elsewhere { int _unrelated; }", UsersFolder + "Elsewhere.cs");
+        CSharpCompilation edited = compilation.Clone().AddSyntaxTrees(elsewhere);
         GeneratorDriverRunResult second = driver.RunGenerators(edited).GetRunResult();
         AssertReused(first, second);
 
@@ -147,10 +149,12 @@ sealed class GeneratorRun
             Assert.Equal(before.SelectMany(step => step.Outputs).Count(), after.SelectMany(step => step.Outputs).Count());
             foreach (var (_, reason) in after.SelectMany(step => step.Outputs))
                 Assert.True(
-                    reason is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged, $"{stage} was {reason} after an edit elsewhere");
+                    reason is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged,
+                    $"{stage} was {reason} after an edit elsewhere");
         }
 
-        foreach (var (_, reason) in second.Results.Single().TrackedOutputSteps.SelectMany(steps => steps.Value).SelectMany(step => step.Outputs))
+        var outputs = second.Results.Single().TrackedOutputSteps.SelectMany(steps => steps.Value);
+        foreach (var (_, reason) in outputs.SelectMany(step => step.Outputs))
             Assert.True(reason == IncrementalStepRunReason.Cached, $"an output was {reason} after an edit elsewhere");
     }
 
