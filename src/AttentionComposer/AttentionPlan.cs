@@ -30,6 +30,23 @@ public sealed record AttentionPlan
     /// <summary>ALiBi's slopes, one a query head; empty without ALiBi.</summary>
     public IReadOnlyList<float> AlibiSlopes { get; init; } = [];
 
+    /// <summary>How scores become weights.</summary>
+    public Normalization Normalization { get; init; }
+
+    /// <summary>Whether each query head has a sink logit in the softmax's denominator.</summary>
+    public bool HasSinkLogits { get; init; }
+
+    /// <summary>The score functions in the order in which they run.</summary>
+    public IReadOnlyList<string> Scores { get; init; } = [];
+
+    /// <summary>The mask functions.</summary>
+    public IReadOnlyList<string> Masks { get; init; } = [];
+
+    /// <summary>
+    /// Whether blocks of keys are tested for being hidden or visible as a whole, because intervals of keys do not say all of the masks.
+    /// </summary>
+    public bool TestsTiles { get; init; }
+
     /// <summary>Positions that a cache keeps beside the sinks: window and slack. 0 where it keeps every position.</summary>
     public int RingSize { get; init; }
 

@@ -8,7 +8,7 @@ namespace AttentionComposer.Generators.Diagnostics;
 /// Every diagnostic of the generator. A message names the user's symbol, says what cannot be, and what to do instead; each has a
 /// page under docs/diagnostics.
 /// </summary>
-static class Descriptors
+static partial class Descriptors
 {
     public static readonly DiagnosticDescriptor NotPartial = Error(
         "ATC0001", "An attention pipeline must be partial",

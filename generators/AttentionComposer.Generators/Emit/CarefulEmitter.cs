@@ -10,12 +10,16 @@ namespace AttentionComposer.Generators.Emit;
 /// </summary>
 static class CarefulEmitter
 {
+    /// <summary>Whether it calls methods of the pipeline's object.</summary>
+    public static bool NeedsPipeline(KernelPlan plan) => plan.Functions.Any(function => !function.IsStatic);
+
+    /// <remarks>It calls the user's functions as they are: nothing is translated here, so nothing can differ.</remarks>
     public static void Emit(SourceWriter writer, KernelPlan plan)
     {
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>The pipeline as a plain loop over rows and keys, in which a hidden key touches nothing.</summary>");
         writer.Open("static class CarefulKernel");
-        writer.Open("public static void Run(in KernelCall call)");
+        writer.Open($"public static void Run({(NeedsPipeline(plan) ? PipelineName(plan) + " pipeline, " : "")}in KernelCall call)");
         writer.Write($$"""
             int rows = call.Tokens * call.RowsPerToken;
             Panels.ScaleQueries(call, s_traits.Shape, call.RowsPerToken, rows, {{Literal.Of(plan.QueryFactor)}}, ref call.Scratch);
@@ -26,15 +30,29 @@ static class CarefulEmitter
                     continue; // padding
 
             """);
-        if (Uses(plan, VariableKind.Query))
+        if (plan.DependsOn(VariableKind.Query) || Takes(plan, VariableKind.Query))
             writer.Write("    int query = call.FirstQuery + row / call.RowsPerToken;");
-        if (Uses(plan, VariableKind.Head))
+        if (plan.DependsOn(VariableKind.Head) || Takes(plan, VariableKind.Head))
             writer.Write("    int head = call.KeyValueHead * Group + row % call.RowsPerToken;");
-        string mask = plan.Mask is null ? "" : $$"""
+        string[] masks =
+        [
+            .. plan.Mask is null ? [] : new[] { $"!({ScalarPrinter.Print(plan.Mask)})" },
+            .. plan.Spec.Masks.Select(mask => $"!{Call(plan, mask)}"),
+        ];
+        string mask = string.Concat(masks.Select(hidden => $$"""
 
-                        if (!({{ScalarPrinter.Print(plan.Mask)}}))
+                        if ({{hidden}})
                             continue;
-            """;
+            """));
+        string scores = string.Concat(plan.Spec.Scores.Select(score => $$"""
+
+                        logit = {{Call(plan, score)}};
+            """)) + (plan.LogitFactor == 1 ? "" : $"\n            logit *= {Literal.Of(plan.LogitFactor)};") + plan.Spec.Normalization switch
+            {
+                Normalization.Sigmoid => "\n            logit = -MathF.Log2(1 + float.Exp2(-logit));",
+                Normalization.Relu => "\n            logit = MathF.Log2(MathF.Max(logit, 0));",
+                _ => "",
+            };
         writer.Write($$"""
                 ref float queryRow = ref Unsafe.Add(ref call.Scratch, row * Stride);
                 ref float sums = ref Unsafe.Add(ref call.Sums, row * Stride);
@@ -46,7 +64,7 @@ static class CarefulEmitter
                     {{{mask}}
                         nint slot = (nint)call.Layout.Slot(key) * (Stride * {{format.ScalarSize}});
                         float score = RowScalars.Dot(ref queryRow, ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{{plan.Spec.Format}});
-                        float logit = {{ScalarPrinter.Print(plan.Logit)}};
+                        float logit = {{ScalarPrinter.Print(plan.Logit)}};{{scores}}
                         if (logit == float.NegativeInfinity)
                             continue;
                         RowScalars.Add(logit, ref Unsafe.Add(ref call.Values, slot), HeadDim, KvFormat.{{plan.Spec.Format}}, ref maximum, ref weights, ref sums);
@@ -58,5 +76,19 @@ static class CarefulEmitter
         writer.Close();
     }
 
-    static bool Uses(KernelPlan plan, VariableKind variable) => plan.Logit.DependsOn(variable) || plan.Mask?.DependsOn(variable) == true;
+    static bool Takes(KernelPlan plan, VariableKind variable) =>
+        plan.Functions.Any(function => function.Parameters.Any(parameter => parameter.Kind == variable));
+
+    static string Call(KernelPlan plan, FunctionSpec function)
+    {
+        string arguments = string.Join(", ", function.Parameters.Select(parameter => parameter.Kind switch
+        {
+            VariableKind.Score => "logit",
+            var variable => ScalarPrinter.Name(variable),
+        }));
+        string receiver = function.IsStatic ? PipelineName(plan) : "pipeline";
+        return $"{receiver}.{function.Name}({arguments})";
+    }
+
+    static string PipelineName(KernelPlan plan) => "global::" + plan.Spec.FullName;
 }

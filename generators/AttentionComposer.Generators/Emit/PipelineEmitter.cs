@@ -22,8 +22,10 @@ static class PipelineEmitter
         writer.Open($"partial {plan.Spec.Keyword} {Identifier(plan.Spec.Name)} : global::AttentionComposer.IAttention, IFusedKernels");
         EmitConstants(writer, plan);
         EmitVerbs(writer);
-        EmitKernelEntries(writer);
+        EmitKernelEntries(writer, plan);
+        CaptureEmitter.Emit(writer, plan);
         EmitSeenBy(writer, plan);
+        EmitSee(writer, plan);
         foreach (TilePlan tile in plan.Tiles)
             EmitKernels(writer, plan, tile);
         CarefulEmitter.Emit(writer, plan);
@@ -93,7 +95,7 @@ static class PipelineEmitter
             {
                 Window = {{(plan.Ring == 0 ? 0 : spec.Window)}},
                 Pinned = {{plan.Pinned}},
-                Ring = {{plan.Ring}},
+                Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}
             };
 
             static readonly AttentionPlan s_plan = new()
@@ -107,12 +109,12 @@ static class PipelineEmitter
                 Sinks = {{spec.Sinks}},
                 SoftCap = {{Literal.Of(spec.SoftCap)}},
                 AlibiSlopes = [{{(spec.Alibi ? string.Join(", ", Alibi.Slopes(spec.QueryHeads).Select(slope => Literal.Of((float)slope))) : "")}}],
-                RingSize = {{plan.Ring}},
+                RingSize = {{plan.Ring}},{{FunctionsText(plan)}}
                 Stages =
                 [
             """);
         foreach (string stage in plan.Stages)
-            writer.Write($"        \"{stage}\",");
+            writer.Write($"        {Microsoft.CodeAnalysis.CSharp.SymbolDisplay.FormatLiteral(stage, quote: true)},");
         writer.Write("""
                 ],
             };
@@ -120,13 +122,29 @@ static class PipelineEmitter
             """);
         if (spec.Alibi)
         {
-            string slopes = string.Join(", ", Alibi.Slopes(spec.QueryHeads).Select(slope => Literal.Of((float)(slope * 1.4426950408889634))));
+            string slopes = string.Join(", ", Alibi.Slopes(spec.QueryHeads).Select(slope => Literal.Of((float)(slope * plan.FoldedFactor))));
             writer.Write($"""
                 /// <summary>ALiBi's slope for each query head, times log2(e).</summary>
                 static ReadOnlySpan<float> AlibiSlopes => [{slopes}];
 
                 """);
         }
+    }
+
+    static string FunctionsText(KernelPlan plan)
+    {
+        string text = "";
+        if (plan.Spec.Normalization != Normalization.Softmax)
+            text += $"\n    Normalization = Normalization.{plan.Spec.Normalization},";
+        if (plan.Spec.SinkLogits is not null)
+            text += "\n    HasSinkLogits = true,";
+        if (plan.Spec.Scores.Count != 0)
+            text += $"\n    Scores = [{string.Join(", ", plan.Spec.Scores.Select(score => $"\"{score.Name}\""))}],";
+        if (plan.Spec.Masks.Count != 0)
+            text += $"\n    Masks = [{string.Join(", ", plan.Spec.Masks.Select(mask => $"\"{mask.Name}\""))}],";
+        if (plan.TestsTiles)
+            text += "\n    TestsTiles = true,";
+        return text;
     }
 
     static void EmitVerbs(SourceWriter writer) => writer.Write("""
@@ -159,7 +177,7 @@ static class PipelineEmitter
 
         """);
 
-    static void EmitKernelEntries(SourceWriter writer) => writer.Write("""
+    static void EmitKernelEntries(SourceWriter writer, KernelPlan plan) => writer.Write($$"""
         KernelTraits IFusedKernels.Traits => s_traits;
 
         void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges) =>
@@ -185,13 +203,16 @@ static class PipelineEmitter
             }
         }
 
-        void IFusedKernels.Careful(in KernelCall call) => CarefulKernel.Run(call);
+        void IFusedKernels.Careful(in KernelCall call) => CarefulKernel.Run({{(CarefulEmitter.NeedsPipeline(plan) ? "this, " : "")}}call);
 
         """);
 
     static void EmitSeenBy(SourceWriter writer, KernelPlan plan)
     {
-        writer.Write($"/// <summary>The keys that queries from the first to the last see: {plan.MaskText.Replace("&", "&amp;").Replace("<", "&lt;")}.</summary>");
+        string masks = string.Join(" and ", plan.Spec.Masks.Select(mask => mask.Name).Prepend(plan.MaskText.Replace("&", "&amp;").Replace("<", "&lt;")));
+        writer.Write(plan.TestsTiles
+            ? "/// <summary>Bounds on the keys that queries from the first to the last see; See tells of each block in them what is visible.</summary>"
+            : $"/// <summary>The keys that queries from the first to the last see: {masks}.</summary>");
         writer.Open("static void SeenBy(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges)");
         for (int i = 0; i < plan.Intervals.Count; i++)
         {
@@ -200,6 +221,8 @@ static class PipelineEmitter
             string high = Extreme("Min", Highs(interval, "lastQuery", "firstQuery"));
             string fullLow = Extreme("Max", interval.Lows.Select(bound => At(bound, bound.Slope > 0 ? "lastQuery" : "firstQuery")).Prepend("0"));
             string fullHigh = Extreme("Min", Highs(interval, "firstQuery", "lastQuery"));
+            if (plan.TestsTiles)
+                (fullLow, fullHigh) = ("0", "0"); // See tells
             if (i + 1 < plan.Intervals.Count)
             {
                 writer.Write($"int high{i} = {high};");
@@ -209,6 +232,33 @@ static class PipelineEmitter
             writer.Write($"ranges[{i}] = new KeyRange({low}, {high}, FullLow: {fullLow}, FullHigh: {fullHigh});");
         }
 
+        writer.Close();
+        writer.Blank();
+    }
+
+    static void EmitSee(SourceWriter writer, KernelPlan plan)
+    {
+        if (!plan.TestsTiles)
+            return;
+        writer.Write("""
+            /// <summary>How much of some keys some queries see: the masks, computed over ranges of positions in place of single ones.</summary>
+            """);
+        writer.Open("static BlockView See(in KernelCall call, IntRange query, IntRange key)");
+        CaptureEmitter.EmitTables(writer, plan, plan.Spec.Masks);
+        if (plan.Spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head)))
+            writer.Write("var head = new IntRange(call.KeyValueHead * Group, call.KeyValueHead * Group + Group - 1);");
+        var visible = new System.Collections.Generic.List<string>();
+        if (plan.Mask is not null)
+            visible.Add(RangePrinter.Print(plan.Mask));
+        foreach (FunctionSpec mask in plan.Spec.Masks)
+        {
+            foreach (string local in RangePrinter.Locals(mask))
+                writer.Write(local);
+            visible.Add(RangePrinter.Print(mask.Result));
+        }
+
+        writer.Write($"Truth visible = {(visible.Count == 1 ? visible[0] : string.Join("\n    & ", visible.Select(condition => $"({condition})")))};");
+        writer.Write("return visible.View;");
         writer.Close();
         writer.Blank();
     }

@@ -13,7 +13,7 @@ namespace AttentionComposer.Generators.Model;
 /// <summary>What reading one declaration gave: a specification, or the reasons why there is none.</summary>
 sealed record PipelineReading(PipelineSpec? Spec, EquatableArray<DiagnosticInfo> Diagnostics);
 
-/// <summary>Reads a class's attributes: the only stage that sees Roslyn's symbols.</summary>
+/// <summary>Reads a class's attributes and functions: the only stage that sees Roslyn's symbols.</summary>
 sealed class PipelineReader
 {
     const string AttributeNamespace = "AttentionComposer";
@@ -21,7 +21,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_generatedMembers =
     [
         "Shape", "Plan", "CreateCache", "Attend", "Append", "AttendBatch",
-        "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "AlibiSlopes",
+        "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "AlibiSlopes", "Captured", "_idleCaptured", "SeenBy", "See",
     ];
 
     static readonly SymbolDisplayFormat s_written =
@@ -29,12 +29,14 @@ sealed class PipelineReader
 
     readonly INamedTypeSymbol _type;
     readonly TypeDeclarationSyntax _syntax;
+    readonly Compilation _compilation;
     readonly List<DiagnosticInfo> _diagnostics = [];
 
-    PipelineReader(INamedTypeSymbol type, TypeDeclarationSyntax syntax)
+    PipelineReader(INamedTypeSymbol type, TypeDeclarationSyntax syntax, Compilation compilation)
     {
         _type = type;
         _syntax = syntax;
+        _compilation = compilation;
     }
 
     public static PipelineReading Read(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
@@ -43,7 +45,7 @@ sealed class PipelineReader
         if (IsRepeated(context))
             return new PipelineReading(null, default);
 
-        var reader = new PipelineReader((INamedTypeSymbol)context.TargetSymbol, (TypeDeclarationSyntax)context.TargetNode);
+        var reader = new PipelineReader((INamedTypeSymbol)context.TargetSymbol, (TypeDeclarationSyntax)context.TargetNode, context.SemanticModel.Compilation);
         PipelineSpec? spec = reader.ReadSpec(context.Attributes[0]);
         return new PipelineReading(reader._diagnostics.Count == 0 ? spec : null, new EquatableArray<DiagnosticInfo>(reader._diagnostics));
     }
@@ -114,10 +116,74 @@ sealed class PipelineReader
                     CheckAttribute(attribute, format is >= 0 and <= (int)KvFormat.BFloat16, Descriptors.UnknownFormat, format);
                     spec = spec with { Format = (KvFormat)format };
                     break;
+                case ("NormalizerAttribute", int normalization):
+                    spec = spec with { Normalization = (Normalization)normalization };
+                    break;
             }
         }
 
+        return ReadFunctions(spec);
+    }
+
+    PipelineSpec ReadFunctions(PipelineSpec spec)
+    {
+        var names = new NameScope();
+        var captures = new CaptureSet(names);
+        var scores = new List<FunctionSpec>();
+        var masks = new List<FunctionSpec>();
+        foreach (IMethodSymbol method in _type.GetMembers().OfType<IMethodSymbol>())
+        {
+            AttributeData? score = Find("Score", method), mask = Find("Mask", method);
+            if (score is null && mask is null)
+                continue;
+            try
+            {
+                int order = score?.NamedArguments.FirstOrDefault(argument => argument.Key == "Order").Value.Value is int number ? number : 0;
+                FunctionSpec function = FunctionReader.Read(
+                    _compilation, _type, captures, names, spec.QueryHeads, spec.KeyValueHeads, method, mask is not null, order);
+                (mask is null ? scores : masks).Add(function);
+            }
+            catch (RefusedException refusal)
+            {
+                _diagnostics.Add(refusal.Diagnostic);
+            }
+        }
+
+        scores.Sort((x, y) => x.Order.CompareTo(y.Order));
+        foreach (var (first, second) in scores.Zip(scores.Skip(1), (first, second) => (first, second)))
+        {
+            if (first.Order == second.Order)
+                Report(Descriptors.SameOrder, _type.GetMembers(second.Name)[0].Locations[0], _type.Name, first.Name, second.Name, first.Order.ToString(CultureInfo.InvariantCulture));
+        }
+
+        spec = spec with
+        {
+            Scores = new EquatableArray<FunctionSpec>(scores),
+            Masks = new EquatableArray<FunctionSpec>(masks),
+            Captures = new EquatableArray<Capture>(captures.All),
+            SinkLogits = ReadSinkLogits(spec),
+        };
+        if (_diagnostics.Count == 0 && masks.Count > 0 && Plan.IntervalPlanner.HidesEverything(spec))
+            Report(Descriptors.EmptyMask, _type.GetMembers(masks[masks.Count - 1].Name)[0].Locations[0], _type.Name, masks[masks.Count - 1].Name);
         return spec;
+    }
+
+    string? ReadSinkLogits(PipelineSpec spec)
+    {
+        IFieldSymbol[] fields = [.. _type.GetMembers().OfType<IFieldSymbol>().Where(field => Find("SinkLogits", field) is not null)];
+        foreach (IFieldSymbol field in fields)
+        {
+            (string Problem, string Remedy)? problem =
+                fields.Length > 1 ? ("is not the only one", "mark one field") :
+                field.IsStatic && !field.IsReadOnly ? ("is a static field that can change", "make it readonly, or a field of the pipeline") :
+                field.Type is not IArrayTypeSymbol { Rank: 1, ElementType.SpecialType: SpecialType.System_Single } ? ("is not a float[]", "give it one logit for each query head") :
+                spec.Normalization != Normalization.Softmax ? ($"the pipeline's normaliser is {spec.Normalization}", "use the softmax, whose denominator the logits join") :
+                null;
+            if (problem is not null)
+                Report(Descriptors.SinkLogitsField, field.Locations[0], _type.Name, field.Name, problem.Value.Problem, problem.Value.Remedy);
+        }
+
+        return fields.FirstOrDefault()?.Name;
     }
 
     void CheckType()
@@ -175,7 +241,9 @@ sealed class PipelineReader
     void Report(DiagnosticDescriptor descriptor, Location place, params string[] arguments) =>
         _diagnostics.Add(new DiagnosticInfo(descriptor, place, arguments));
 
-    AttributeData? Find(string name) => _type.GetAttributes().FirstOrDefault(attribute =>
+    AttributeData? Find(string name) => Find(name, _type);
+
+    static AttributeData? Find(string name, ISymbol symbol) => symbol.GetAttributes().FirstOrDefault(attribute =>
         attribute.AttributeClass?.Name == name + "Attribute" &&
         attribute.AttributeClass.ContainingNamespace?.ToDisplayString() == AttributeNamespace);
 

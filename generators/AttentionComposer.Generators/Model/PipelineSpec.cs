@@ -55,6 +55,20 @@ sealed record PipelineSpec
 
     public KvFormat Format { get; init; }
 
+    /// <summary>The score functions by their order.</summary>
+    public EquatableArray<FunctionSpec> Scores { get; init; }
+
+    /// <summary>The mask functions in the order of their declaration.</summary>
+    public EquatableArray<FunctionSpec> Masks { get; init; }
+
+    /// <summary>What the functions read of the pipeline.</summary>
+    public EquatableArray<Capture> Captures { get; init; }
+
+    /// <summary>The field of sink logits; null without one.</summary>
+    public string? SinkLogits { get; init; }
+
+    public Normalization Normalization { get; init; }
+
     /// <summary>Query heads that read one key/value head.</summary>
     public int GroupSize => QueryHeads / KeyValueHeads;
 

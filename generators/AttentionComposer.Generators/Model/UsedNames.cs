@@ -7,12 +7,12 @@ static class UsedNames
 {
     static readonly Dictionary<string, string> s_namespaces = Read(new()
     {
-        ["System"] = "Math MathF Span ReadOnlySpan",
+        ["System"] = "Math MathF Span ReadOnlySpan ReadOnlyMemory",
         ["System.Runtime.CompilerServices"] = "MethodImpl MethodImplOptions Unsafe",
         ["System.Runtime.Intrinsics"] = "Vector128 Vector256 Vector512",
-        ["AttentionComposer"] = "AttentionPlan AttentionShape KvCache KvFormat",
+        ["AttentionComposer"] = "AttentionPlan AttentionShape KvCache KvFormat Normalization",
         ["AttentionComposer.Kernels"] =
-            "AttentionDriver BlockView BFloat16Row Float16Row Float32Row IFusedKernels KernelCall KernelTraits KeyRange Lanes Panels Prefetch RowScalars VectorMath",
+            "AttentionDriver BlockView IntRange LaneMath TableLoad Truth BFloat16Row Float16Row Float32Row IFusedKernels KernelCall KernelTraits KeyRange Lanes Panels Prefetch RowScalars VectorMath",
     });
 
     public static IEnumerable<string> All => s_namespaces.Keys;

@@ -1,3 +1,5 @@
+using System.Collections.Generic;
+using System.Linq;
 using AttentionComposer.Generators.Model;
 
 namespace AttentionComposer.Generators.Plan;
@@ -10,13 +12,22 @@ sealed record KernelPlan
     /// <summary>Factor on the dot products before any other stage: the scale, with what could be folded into it.</summary>
     public required float QueryFactor { get; init; }
 
-    /// <summary>The final logit in units of log2, as a function of the dot product times <see cref="QueryFactor"/>.</summary>
+    /// <summary>
+    /// The logit behind the attributes' stages, as a function of the dot product times <see cref="QueryFactor"/>. Times
+    /// <see cref="LogitFactor"/>, with score functions in between, it is in the weights' units.
+    /// </summary>
     public required Expr Logit { get; init; }
+
+    /// <summary>Factor behind the score functions: log2(e) where weights are powers of 2. 1 where it is folded into the logit.</summary>
+    public required float LogitFactor { get; init; }
+
+    /// <summary>Factor that <see cref="Logit"/>'s constants hold already.</summary>
+    public required double FoldedFactor { get; init; }
 
     /// <summary>The logit as the user would write it, in natural units.</summary>
     public required string LogitText { get; init; }
 
-    /// <summary>Whether a query sees a key.</summary>
+    /// <summary>Whether a query sees a key, by the attributes.</summary>
     public required Expr? Mask { get; init; }
 
     /// <summary>The mask as the user would write it.</summary>
@@ -24,6 +35,9 @@ sealed record KernelPlan
 
     /// <summary>The keys that a query sees, as disjoint intervals in ascending order.</summary>
     public required EquatableArray<KeyInterval> Intervals { get; init; }
+
+    /// <summary>Whether blocks of keys are tested as a whole because the intervals do not say all of the mask.</summary>
+    public required bool TestsTiles { get; init; }
 
     /// <summary>Positions at the start that a windowed cache keeps.</summary>
     public required int Pinned { get; init; }
@@ -48,6 +62,38 @@ sealed record KernelPlan
 
     /// <summary>What is fused, in the order in which it runs, one line a stage.</summary>
     public required EquatableArray<string> Stages { get; init; }
+
+    /// <summary>Whether a kernel knows a key's or a row's position or head beyond the mask of the attributes.</summary>
+    public bool HasFunctions => Spec.Scores.Count + Spec.Masks.Count != 0;
+
+    /// <summary>Whether a call begins with a copy of what the functions read.</summary>
+    public bool Captures => Spec.Captures.Count != 0 || Spec.SinkLogits is not null || Spec.Normalization == Normalization.SoftmaxOne;
+
+    /// <summary>Whether a function may find in the middle of a call that an index is outside of its table.</summary>
+    public bool ChecksTables => Spec.Scores.Concat(Spec.Masks).Any(function => function.Elements.Any(element => !IsCheckedAtCall(element)));
+
+    /// <summary>The masks that a call finds, and the scores, in the order in which they run.</summary>
+    public IEnumerable<FunctionSpec> Functions => Spec.Masks.Concat(Spec.Scores);
+
+    /// <summary>
+    /// Whether the table's length alone, checked when the call begins, says that the element exists: the index depends on the head only, and
+    /// the function gets to it for every key.
+    /// </summary>
+    public bool IsCheckedAtCall(CapturedElement element) =>
+        element.Reached is null && element.Indices.Count == 1 && LargestIndex(element) >= 0;
+
+    /// <summary>The largest index of a table of one dimension, if it is known; otherwise -1.</summary>
+    public int LargestIndex(CapturedElement element) => element.Indices[0] switch
+    {
+        IntConstant { Value: >= 0 } constant => constant.Value,
+        Variable { Kind: VariableKind.Head } => Spec.QueryHeads - 1,
+        Variable { Kind: VariableKind.KeyValueHead } => Spec.KeyValueHeads - 1,
+        _ => -1,
+    };
+
+    /// <summary>Whether some stage depends on a variable.</summary>
+    public bool DependsOn(VariableKind variable) =>
+        Logit.DependsOn(variable) || Mask?.DependsOn(variable) == true || Functions.Any(function => function.DependsOn(variable));
 
     /// <summary>Scalars from one cached row to the next: the head size rounded up to the widest vector.</summary>
     public int RowStride => (Spec.HeadDim + 15) / 16 * 16;

@@ -18,31 +18,44 @@ static class Planner
     {
         Expr? mask = MaskOf(spec);
         (float factor, Expr logit) = LogitOf(spec);
-        int ring = RingOf(spec);
+        (IEnumerable<Expr> masks, IReadOnlyDictionary<string, Expr> locals) = IntervalPlanner.MasksOf(spec);
+        SolvedMask solved = IntervalPlanner.Solve(masks, locals);
         int decodeRows = DecodeRowsOf(spec.GroupSize);
-        return new KernelPlan
+        bool plainLogit = FoldsLogit(spec);
+        var plan = new KernelPlan
         {
             Spec = spec,
             QueryFactor = factor,
             Logit = logit,
+            LogitFactor = plainLogit || spec.Normalization == Normalization.Relu ? 1 : (float)Log2E,
+            FoldedFactor = plainLogit ? Log2E : 1,
             LogitText = LogitTextOf(spec),
             Mask = mask,
             MaskText = MaskTextOf(spec),
-            Intervals = IntervalPlanner.Solve(mask),
-            Pinned = ring == 0 ? 0 : spec.Sinks,
-            Ring = ring,
+            Intervals = solved.Intervals,
+            TestsTiles = !solved.IsExact,
+            Pinned = 0,
+            Ring = 0,
             DecodeRows = decodeRows,
             DecodeBlock = DecodeBlockOf(spec),
             DecodeTokens = Math.Max(1, DecodeTileRows / decodeRows),
             PrefillTokens = Math.Max(1, PrefillRows / spec.GroupSize),
             Tiles = new EquatableArray<TilePlan>(TilesOf(decodeRows)),
-            Stages = new EquatableArray<string>(StagesOf(spec, ring)),
+            Stages = default,
         };
+
+        // A call that fails halfway is taken back, and a ring has overwritten what it would go back to.
+        int ring = plan.ChecksTables ? 0 : RingOf(spec);
+        plan = plan with { Ring = ring, Pinned = ring == 0 ? 0 : spec.Sinks };
+        return plan with { Stages = new EquatableArray<string>(StagesOf(plan)) };
     }
+
+    /// <summary>Whether log2(e) goes into the constants of the attributes' stages: not when a function wants natural units behind them.</summary>
+    static bool FoldsLogit(PipelineSpec spec) => spec.Scores.Count == 0 && spec.Normalization != Normalization.Relu;
 
     static float ScaleOf(PipelineSpec spec) => spec.Scale ?? (float)(1 / Math.Sqrt(spec.HeadDim));
 
-    static Expr? MaskOf(PipelineSpec spec)
+    public static Expr? MaskOf(PipelineSpec spec)
     {
         if (!spec.Causal)
             return null;
@@ -59,13 +72,13 @@ static class Planner
     /// </summary>
     static (float QueryFactor, Expr Logit) LogitOf(PipelineSpec spec)
     {
-        double scale = ScaleOf(spec);
+        double scale = ScaleOf(spec), unit = FoldsLogit(spec) ? Log2E : 1;
         bool capped = spec.SoftCap is > 0 and < LargestCap;
-        double factor = capped ? scale / spec.SoftCap : scale * Log2E;
-        Expr logit = capped ? Expr.Multiply(Expr.Float(spec.SoftCap * Log2E), Expr.Tanh(Expr.Score)) : Expr.Score;
+        double factor = capped ? scale / spec.SoftCap : scale * unit;
+        Expr logit = capped ? Expr.Multiply(Expr.Float(spec.SoftCap * unit), Expr.Tanh(Expr.Score)) : Expr.Score;
         if (spec.Alibi)
         {
-            IEnumerable<float> slopes = Alibi.Slopes(spec.QueryHeads).Select(slope => (float)(slope * Log2E));
+            IEnumerable<float> slopes = Alibi.Slopes(spec.QueryHeads).Select(slope => (float)(slope * unit));
             Expr slope = new TableElement("AlibiSlopes", "slope", new EquatableArray<float>(slopes), Expr.Head);
             logit = Expr.Subtract(logit, Expr.Multiply(slope, Expr.ToFloat(Expr.Abs(Expr.Subtract(Expr.Query, Expr.Key)))));
         }
@@ -123,22 +136,37 @@ static class Planner
         : spec.Sinks == 0 ? $"key <= query && query - key < {spec.Window}"
         : $"key <= query && (key < {spec.Sinks} || query - key < {spec.Window})";
 
-    static IEnumerable<string> StagesOf(PipelineSpec spec, int ring)
+    static IEnumerable<string> StagesOf(KernelPlan plan)
     {
-        yield return ring == 0
+        PipelineSpec spec = plan.Spec;
+        yield return plan.Ring == 0
             ? $"cache: keys and values in {spec.Format}, one slot a position"
-            : $"cache: keys and values in {spec.Format}, a ring of {ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks");
-        yield return "keys: " + (spec.Causal, spec.Window, spec.Sinks) switch
+            : $"cache: keys and values in {spec.Format}, a ring of {plan.Ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks");
+        if (spec.Masks.Count == 0)
+            yield return "keys: " + KeysOf(spec);
+        foreach (string line in FunctionStages.Masks(plan))
+            yield return line;
+        yield return "score: " + plan.LogitText;
+        foreach (string line in FunctionStages.Scores(plan))
+            yield return line;
+        yield return "weights: " + (spec.SinkLogits, spec.Normalization) switch
         {
-            (false, _, _) => "every row sees all of them; no mask is tested",
-            (true, 0, _) => "[0, query]; only blocks on the diagonal test the mask",
-            (true, _, 0) => $"[query - {spec.Window - 1}, query]; only blocks at the two ends test the mask",
-            _ => $"[0, {spec.Sinks - 1}] and [query - {spec.Window - 1}, query]; only blocks at their ends test the mask",
+            ({ } sinks, _) => $"softmax whose denominator {sinks}[head] joins, online over blocks of keys, split over keys in decode and merged by log-sum-exp",
+            (_, Normalization.SoftmaxOne) => "softmax with 1 more in its denominator, online over blocks of keys, split over keys in decode and merged by log-sum-exp",
+            (_, Normalization.Sigmoid) => "sigmoid of each score by itself",
+            (_, Normalization.Relu) => "each score, or 0 where it is negative",
+            _ => "softmax, online over blocks of keys, split over keys in decode and merged by log-sum-exp",
         };
-        yield return "score: " + LogitTextOf(spec);
-        yield return "weights: softmax, online over blocks of keys, split over keys in decode and merged by log-sum-exp";
         yield return "output: weighted sum of values";
     }
+
+    static string KeysOf(PipelineSpec spec) => (spec.Causal, spec.Window, spec.Sinks) switch
+    {
+        (false, _, _) => "every row sees all of them; no mask is tested",
+        (true, 0, _) => "[0, query]; only blocks on the diagonal test the mask",
+        (true, _, 0) => $"[query - {spec.Window - 1}, query]; only blocks at the two ends test the mask",
+        _ => $"[0, {spec.Sinks - 1}] and [query - {spec.Window - 1}, query]; only blocks at their ends test the mask",
+    };
 
     static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -33,17 +33,37 @@ public static unsafe class AttentionDriver
         Check.Apart(values, output, logSumExp, nameof(values));
         Check.Room(rows, tokens);
 
-        fixed (float* query = queries, key = keys, value = values, result = output, lse = logSumExp)
+        object? captured = kernels.Capture();
+        using Undo undo = traits.ChecksTables ? Undo.Before(rows, output, logSumExp) : default;
+        try
         {
-            // A ring holds a window and a little slack, so a long call goes through it in pieces.
-            int step = Math.Min(tokens, rows.MaxStep);
-            for (int start = 0; start < tokens; start += step)
-            {
-                int count = Math.Min(step, tokens - start);
-                Store(rows, key + (long)start * shape.KeyValueWidth, value + (long)start * shape.KeyValueWidth, count);
-                Run(kernels, rows, query + (long)start * shape.QueryWidth, count,
-                    result + (long)start * shape.QueryWidth, lse == null ? null : lse + (long)start * shape.QueryHeads);
-            }
+            fixed (float* query = queries, key = keys, value = values, result = output, lse = logSumExp)
+                AttendInSteps(kernels, captured, rows, query, key, value, result, lse, tokens);
+        }
+        catch when (traits.ChecksTables)
+        {
+            undo.Restore(output, logSumExp);
+            throw;
+        }
+        finally
+        {
+            kernels.Release(captured);
+        }
+    }
+
+    static void AttendInSteps(
+        IFusedKernels kernels, object? captured, RowCache rows, float* query, float* key, float* value, float* result, float* lse, int tokens)
+    {
+        AttentionShape shape = kernels.Traits.Shape;
+
+        // A ring holds a window and a little slack, so a long call goes through it in pieces.
+        int step = Math.Min(tokens, rows.MaxStep);
+        for (int start = 0; start < tokens; start += step)
+        {
+            int count = Math.Min(step, tokens - start);
+            Store(rows, key + (long)start * shape.KeyValueWidth, value + (long)start * shape.KeyValueWidth, count);
+            Run(kernels, captured, rows, query + (long)start * shape.QueryWidth, count,
+                result + (long)start * shape.QueryWidth, lse == null ? null : lse + (long)start * shape.QueryHeads);
         }
     }
 
@@ -70,8 +90,22 @@ public static unsafe class AttentionDriver
         Check.Outputs(queries, output, logSumExp, tokens, shape);
         Check.Retained(rows, tokens, nameof(queries));
 
-        fixed (float* query = queries, result = output, lse = logSumExp)
-            Run(kernels, rows, query, tokens, result, lse);
+        object? captured = kernels.Capture();
+        using Undo undo = kernels.Traits.ChecksTables ? Undo.Before(rows, output, logSumExp) : default;
+        try
+        {
+            fixed (float* query = queries, result = output, lse = logSumExp)
+                Run(kernels, captured, rows, query, tokens, result, lse);
+        }
+        catch when (kernels.Traits.ChecksTables)
+        {
+            undo.Restore(output, logSumExp);
+            throw;
+        }
+        finally
+        {
+            kernels.Release(captured);
+        }
     }
 
     /// <summary>See <see cref="IAttention.AttendBatch"/>.</summary>
@@ -86,6 +120,8 @@ public static unsafe class AttentionDriver
         Check.Length(output, caches.Length, shape.QueryWidth, nameof(output), "[caches, QueryHeads, HeadDim]");
         Check.Apart(queries, output, default, nameof(queries));
 
+        object? captured = kernels.Capture();
+        using Undo undo = kernels.Traits.ChecksTables ? Undo.Before(null, output, default) : default;
         Workspace workspace = Workspace.Rent();
         try
         {
@@ -93,22 +129,28 @@ public static unsafe class AttentionDriver
             {
                 for (int i = 0; i < caches.Length; i++)
                     workspace.Add((RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null);
-                workspace.Execute(kernels);
+                workspace.Execute(kernels, captured);
             }
+        }
+        catch when (kernels.Traits.ChecksTables)
+        {
+            undo.Restore(output, default);
+            throw;
         }
         finally
         {
             workspace.Return();
+            kernels.Release(captured);
         }
     }
 
-    static void Run(IFusedKernels kernels, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)
+    static void Run(IFusedKernels kernels, object? captured, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)
     {
         Workspace workspace = Workspace.Rent();
         try
         {
             workspace.Add(cache, queries, tokens, output, logSumExp);
-            workspace.Execute(kernels);
+            workspace.Execute(kernels, captured);
         }
         finally
         {

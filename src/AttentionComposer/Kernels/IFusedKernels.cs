@@ -24,6 +24,17 @@ public interface IFusedKernels
 
     /// <summary>A plain loop with the same result, taken while a call sees NaN or infinity, which the fused kernels do not keep apart.</summary>
     void Careful(in KernelCall call);
+
+    /// <summary>Copies what the pipeline's functions read of it, and checks it; before anything is changed. Null when they read nothing.</summary>
+    object? Capture() => null;
+
+    /// <summary>Takes back what <see cref="Capture"/> gave.</summary>
+    void Release(object? captured)
+    {
+    }
+
+    /// <summary>One logit for each query head that joins the softmax's denominator; empty without.</summary>
+    ReadOnlySpan<float> SinkLogits(object? captured) => default;
 }
 
 /// <summary>Sizes of a pipeline's kernels.</summary>
@@ -46,6 +57,12 @@ public sealed record KernelTraits(
 
     /// <summary>Slots in a windowed cache's ring; 0 when the cache keeps every position.</summary>
     public int Ring { get; init; }
+
+    /// <summary>Whether a function may find that an index is outside of its table, in the middle of a call.</summary>
+    public bool ChecksTables { get; init; }
+
+    /// <summary>Whether weights are added up without being divided by their sum.</summary>
+    public bool SumsWeights { get; init; }
 }
 
 /// <summary>
@@ -100,10 +117,16 @@ public readonly ref struct KernelCall
     /// <summary>Vector width to run with: 512, 256 or 128 bits.</summary>
     public readonly int VectorBits;
 
+    /// <summary>The cache's index in a batched call; otherwise 0.</summary>
+    public readonly int Batch;
+
+    /// <summary>What <see cref="IFusedKernels.Capture"/> gave for this call.</summary>
+    public readonly object? Captured;
+
     internal KernelCall(
         ref readonly float queries, ref byte keys, ref byte values,
         ref float scratch, ref float sums, ref float maxima, ref float weights,
-        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int rowsPerToken, int firstQuery, int length, int keyValueHead, int vectorBits)
+        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int rowsPerToken, int firstQuery, int length, int keyValueHead, int vectorBits, int batch, object? captured)
     {
         Queries = ref queries;
         Keys = ref keys;
@@ -120,5 +143,7 @@ public readonly ref struct KernelCall
         Length = length;
         KeyValueHead = keyValueHead;
         VectorBits = vectorBits;
+        Batch = batch;
+        Captured = captured;
     }
 }

@@ -89,6 +89,33 @@ public static class VectorMath
         return e / (e + Vector128.Create(2f));
     }
 
+    /// <summary><c>1 / (1 + 2^-x)</c>, the logistic function of a logit in units of log2; 0 for negative infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sigmoid2(Vector512<float> x)
+    {
+        Vector512<float> small = Exp2(-Vector512.Abs(x));
+        Vector512<float> numerator = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(x, Vector512<float>.Zero), Vector512<float>.One, small);
+        return numerator / (Vector512<float>.One + small);
+    }
+
+    /// <inheritdoc cref="Sigmoid2(Vector512{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Sigmoid2(Vector256<float> x)
+    {
+        Vector256<float> small = Exp2(-Vector256.Abs(x));
+        Vector256<float> numerator = Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(x, Vector256<float>.Zero), Vector256<float>.One, small);
+        return numerator / (Vector256<float>.One + small);
+    }
+
+    /// <inheritdoc cref="Sigmoid2(Vector512{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sigmoid2(Vector128<float> x)
+    {
+        Vector128<float> small = Exp2(-Vector128.Abs(x));
+        Vector128<float> numerator = Vector128.ConditionalSelect(Vector128.GreaterThanOrEqual(x, Vector128<float>.Zero), Vector128<float>.One, small);
+        return numerator / (Vector128<float>.One + small);
+    }
+
     // (2^f - 1) / f
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector512<float> FractionOver(Vector512<float> f)

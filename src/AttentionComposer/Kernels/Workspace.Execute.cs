@@ -20,6 +20,7 @@ sealed unsafe partial class Workspace : IParallelWork
     readonly List<Sequence> _sequences = [];
     readonly WriteHeads _append = new();
     IFusedKernels? _kernels;
+    object? _captured;
     int _stateFloats;   // one tile's unfinished result: sums, maxima, weights
     int _stateRows;
     int _vectorBits;
@@ -60,12 +61,15 @@ sealed unsafe partial class Workspace : IParallelWork
         });
 
     /// <summary>Runs what was added.</summary>
-    public void Execute(IFusedKernels kernels)
+    /// <param name="kernels">The pipeline.</param>
+    /// <param name="captured">What its functions read.</param>
+    public void Execute(IFusedKernels kernels, object? captured)
     {
         try
         {
             KernelTraits traits = kernels.Traits;
             _kernels = kernels;
+            _captured = captured;
             _vectorBits = AttentionOptions.VectorBits;
             (int items, int tiles, long keyScalars) = Cut(traits);
             int degree = keyScalars < InlineScalars ? 1 : Math.Min(AttentionOptions.MaxDegreeOfParallelism, items);
@@ -78,6 +82,7 @@ sealed unsafe partial class Workspace : IParallelWork
         {
             _sequences.Clear();
             _kernels = null;
+            _captured = null;
         }
     }
 
@@ -136,7 +141,8 @@ sealed unsafe partial class Workspace : IParallelWork
     void IParallelWork.Run(int item, int worker)
     {
         KernelTraits traits = _kernels!.Traits;
-        ref Sequence sequence = ref SequenceOf(item);
+        int batch = SequenceOf(item);
+        ref Sequence sequence = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences)[batch];
         int group = traits.Shape.GroupSize;
         int local = item - sequence.FirstItem;
         int split = local % sequence.Splits;
@@ -164,7 +170,7 @@ sealed unsafe partial class Workspace : IParallelWork
         var call = new KernelCall(
             ref *queries, ref *sequence.Cache.Keys(head), ref *sequence.Cache.Values(head),
             ref *scratch, ref *state, ref *maxima, ref *weights,
-            ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits);
+            ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits, batch, _captured);
 
         // Every split of a tile looks at the same queries, so all of them take the same kernel.
         if (sequence.Phase == Phase.Careful || !AllFinite(queries, tokens, traits.Shape))
@@ -183,7 +189,7 @@ sealed unsafe partial class Workspace : IParallelWork
 
     float* State(int item) => (float*)_states!.Pointer + (long)item * _stateFloats;
 
-    ref Sequence SequenceOf(int item)
+    int SequenceOf(int item)
     {
         Span<Sequence> sequences = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences);
         int low = 0, high = sequences.Length - 1;
@@ -196,7 +202,7 @@ sealed unsafe partial class Workspace : IParallelWork
                 high = middle - 1;
         }
 
-        return ref sequences[low];
+        return low;
     }
 
     /// <summary>Keeps the part of the ranges that one of several equal splits visits, counted along the ranges.</summary>
@@ -227,6 +233,7 @@ sealed unsafe partial class Workspace : IParallelWork
         int dim = traits.Shape.HeadDim, group = traits.Shape.GroupSize, splits = sequence.Splits;
         int stride = (dim + 15) / 16 * 16;
         int rowsPerToken = RowsPerToken(sequence, traits);
+        ReadOnlySpan<float> sinkLogits = _kernels!.SinkLogits(_captured);
         for (int index = 0; index < tokens * group; index++)
         {
             int row = index / group * rowsPerToken + index % group;
@@ -246,20 +253,28 @@ sealed unsafe partial class Workspace : IParallelWork
             }
 
             float total = 0;
+            if (!sinkLogits.IsEmpty)
+            {
+                float sink = sinkLogits[head * group + index % group] * MathF.Log2(MathF.E);
+                maximum = Math.Max(maximum, sink);
+                total = Factor(sink, maximum);
+            }
+
             for (int split = 0; split < splits; split++)
             {
                 float factor = Factor(maxima[(long)split * _stateFloats], maximum);
                 total += factor * maxima[(long)split * _stateFloats + _stateRows];
             }
 
+            float divisor = traits.SumsWeights ? float.Exp2(-maximum) : total;
             for (int split = 0; split < splits; split++)
             {
                 float factor = Factor(maxima[(long)split * _stateFloats], maximum);
                 var sums = new ReadOnlySpan<float>(states + (long)split * _stateFloats + (long)row * stride, dim);
                 if (split == 0)
-                    TensorPrimitives.Multiply(sums, factor / total, output);
+                    TensorPrimitives.Multiply(sums, factor / divisor, output);
                 else if (factor != 0)
-                    TensorPrimitives.MultiplyAdd(sums, factor / total, output, output);
+                    TensorPrimitives.MultiplyAdd(sums, factor / divisor, output, output);
             }
 
             if (sequence.LogSumExp != null)

@@ -41,6 +41,12 @@ public sealed record ReferenceAttention(AttentionShape Shape)
     /// <summary>Hides keys: <c>(head, query, key) → visible</c>, with absolute positions, beside the other masks.</summary>
     public Func<int, int, int, bool>? Mask { get; init; }
 
+    /// <summary>How scores become weights.</summary>
+    public Normalization Normalization { get; init; }
+
+    /// <summary>A logit for each query head that joins the softmax's denominator; empty without.</summary>
+    public IReadOnlyList<float> SinkLogits { get; init; } = [];
+
     /// <summary>The reference of what a pipeline's kernels compute.</summary>
     public static ReferenceAttention Of(AttentionPlan plan) => new(plan.Shape)
     {
@@ -50,6 +56,7 @@ public sealed record ReferenceAttention(AttentionShape Shape)
         Sinks = plan.Sinks,
         SoftCap = plan.SoftCap,
         AlibiSlopes = plan.AlibiSlopes,
+        Normalization = plan.Normalization,
     };
 
     /// <summary>
@@ -101,7 +108,15 @@ public sealed record ReferenceAttention(AttentionShape Shape)
                         max = Math.Max(max, score);
                     }
 
-                double sum = 0;
+                if (Normalization is Normalization.Sigmoid or Normalization.Relu)
+                {
+                    // As exponents these weights need no maximum, and nothing divides them.
+                    for (int i = 0; i < visible.Count; i++)
+                        visible[i] = (visible[i].Key, Math.Log(Weight(visible[i].Score)));
+                    max = max == double.NegativeInfinity ? max : 0;
+                }
+
+                double sum = max == double.NegativeInfinity ? 0 : Beside(head, max);
                 foreach (var (_, score) in visible)
                     sum += Math.Exp(score - max);
                 double total = max == double.NegativeInfinity ? max : max + Math.Log(sum);
@@ -113,7 +128,7 @@ public sealed record ReferenceAttention(AttentionShape Shape)
                     continue;
                 foreach (var (key, score) in visible)
                 {
-                    double weight = Math.Exp(score - max) / sum;
+                    double weight = Math.Exp(score - max) / (Normalization is Normalization.Sigmoid or Normalization.Relu ? 1 : sum);
                     ReadOnlySpan<float> value = Head(values, key, head);
                     for (int c = 0; c < dim; c++)
                         result[c] += weight * value[c];
@@ -150,6 +165,14 @@ public sealed record ReferenceAttention(AttentionShape Shape)
             score -= AlibiSlopes[head] * (double)Math.Abs(query - key);
         return Score is null ? score : Score(score, head, query, key);
     }
+
+    double Weight(double score) => Normalization == Normalization.Relu ? Math.Max(score, 0) : 1 / (1 + Math.Exp(-score));
+
+    // What the denominator holds beside the keys.
+    double Beside(int head, double max) =>
+        SinkLogits.Count != 0 ? Math.Exp(SinkLogits[head] - max)
+        : Normalization == Normalization.SoftmaxOne ? Math.Exp(-max)
+        : 0;
 
     ReadOnlySpan<float> Head(ReadOnlySpan<float> tokens, int token, int queryHead) =>
         tokens.Slice((token * Shape.KeyValueHeads + queryHead / Shape.GroupSize) * Shape.HeadDim, Shape.HeadDim);

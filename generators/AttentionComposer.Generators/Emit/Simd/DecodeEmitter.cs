@@ -50,7 +50,14 @@ static class DecodeEmitter
                     count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % {{tile.Lanes}} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+            {{(plan.TestsTiles
+                ? $"""
+                            BlockView view = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1));
+                            if (view == BlockView.Hidden)
+                                continue;
+                            bool masked = count % {tile.Lanes} != 0 || view != BlockView.Full;
+                    """
+                : $"        bool masked = count % {tile.Lanes} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;")}}
                     for (int row = 0; row < rows; row += {{tile.DecodeRows}})
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);

@@ -49,21 +49,12 @@ static class PrefillEmitter
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, {{Literal.Of(factor)}}, ref queries);
             Panels.Clear(call, rows, Stride);
 
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[{{tiles * ranges}}];
-            for (int row = 0; row < rows; row += {{tile.PrefillRows}})
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + {{tile.PrefillRows - 1}}) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}));
-            }
-
-            foreach (KeyRange range in call.Ranges)
+            {{Views(plan, tile)}}foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
+                    {{TileView(plan)}}nint slot = (nint)call.Layout.Slot(key) * Stride;
                     Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
             """);
         writer.Write(widens
@@ -72,7 +63,7 @@ static class PrefillEmitter
         writer.Write($$"""
                     for (int row = 0; row < rows; row += {{tile.PrefillRows}})
                     {
-                        BlockView view = KeyRange.View(views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}), key, key + count);
+                        {{RowView(plan, tile)}}
                         if (view == BlockView.Hidden)
                             continue;
 
@@ -87,6 +78,51 @@ static class PrefillEmitter
             """);
         writer.Close();
         writer.Blank();
+    }
+
+    // What each tile of rows sees, known before the loop where the intervals say all of the mask.
+    static string Views(KernelPlan plan, TilePlan tile)
+    {
+        int tiles = PaddedRows(plan) / tile.PrefillRows, ranges = plan.Intervals.Count;
+        return plan.TestsTiles
+            ? ""
+            : $$"""
+
+            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
+            Span<KeyRange> views = stackalloc KeyRange[{{tiles * ranges}}];
+            for (int row = 0; row < rows; row += {{tile.PrefillRows}})
+            {
+                int firstQuery = call.FirstQuery + row / Group;
+                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + {{tile.PrefillRows - 1}}) / Group);
+                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}));
+            }
+
+
+            """;
+    }
+
+    static string TileView(KernelPlan plan) =>
+        plan.TestsTiles
+            ? """
+            var blockKeys = new IntRange(key, key + count - 1);
+                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (tileView == BlockView.Hidden)
+                        continue;
+
+
+            """ + "        "
+            : "";
+
+    static string RowView(KernelPlan plan, TilePlan tile)
+    {
+        int ranges = plan.Intervals.Count;
+        return plan.TestsTiles
+            ? $"""
+            BlockView view = tileView;
+                        if (view == BlockView.Partial)
+                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + {tile.PrefillRows - 1}) / Group)), blockKeys);
+            """
+            : $"BlockView view = KeyRange.View(views.Slice(row / {tile.PrefillRows} * {ranges}, {ranges}), key, key + count);";
     }
 
     static void EmitScores(SourceWriter writer, KernelPlan plan, TilePlan tile)

@@ -1,3 +1,4 @@
+using System.Linq;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
 
@@ -11,28 +12,30 @@ static class SoftmaxEmitter
 {
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
-        var printer = new SimdPrinter(tile.Bits);
+        var printer = new SimdPrinter(plan, tile.Bits);
         string logit = printer.Vector(plan.Logit);
         string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
+        FunctionText[] masks = [.. plan.Spec.Masks.Select(printer.Function)], scores = [.. plan.Spec.Scores.Select(printer.Function)];
+        FunctionText[] checks = [.. masks.Concat(scores).Where(function => function.Outside is not null)];
         string v = $"Vector{tile.Bits}";
-        float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
 
-        writer.Write("""
-            /// <summary>
-            /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
-            /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
-            /// </summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            """);
+        writer.Write(SummaryOf(plan.Spec.Normalization));
+        writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"""
             static void Softmax(
                 ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
                 ref float maxima, ref float weights, ref float corrections)
             """);
+        CaptureEmitter.EmitTables(writer, plan, plan.Functions);
         writer.Open("for (int row = 0; row < rows; row++)");
-        if (Uses(plan, VariableKind.Query))
-            writer.Write("int query = call.FirstQuery + (firstRow + row) / rowsPerToken;");
-        if (Uses(plan, VariableKind.Head))
+        if (plan.DependsOn(VariableKind.Query))
+        {
+            writer.Write(plan.HasFunctions
+                ? "int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);"
+                : "int query = call.FirstQuery + (firstRow + row) / rowsPerToken;");
+        }
+
+        if (plan.DependsOn(VariableKind.Head))
             writer.Write("int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);");
         foreach (string local in printer.RowLocals)
             writer.Write(local);
@@ -40,18 +43,29 @@ static class SoftmaxEmitter
             ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
             {v}<float> largest = {v}.Create(float.NegativeInfinity);
             """);
+        foreach (FunctionText function in checks)
+            writer.Write($"{v}<int> {function.FaultsName} = {v}<int>.Zero;");
 
         writer.Open("if (masked)");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        writer.Write($"""
-            {v}<int> key = {v}.Create(firstKey + i) + {v}<int>.Indices;
-            {v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);
-            """);
-        EmitLogit(writer, plan, logit);
-        if (visible is not null)
-            writer.Write($"// visible: {plan.MaskText}");
+        writer.Write($"{v}<int> key = {v}.Create(firstKey + i) + {v}<int>.Indices;");
+        if (plan.HasFunctions)
+        {
+            EmitVisible(writer, plan, visible, masks, v);
+            writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+            EmitLogit(writer, plan, logit);
+            EmitScores(writer, plan, scores, v);
+            foreach (FunctionText function in checks)
+                writer.Write($"{function.FaultsName} |= visible & {function.OutsideName};");
+        }
+        else
+        {
+            writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+            EmitLogit(writer, plan, logit);
+            EmitVisible(writer, plan, visible, [], v);
+        }
+
         writer.Write($$"""
-            {{v}}<int> visible = {{v}}.LessThan(key, {{v}}.Create(firstKey + keys)){{(visible is null ? "" : $"\n    & {visible}")}};
             logit = {{v}}.ConditionalSelect(visible.AsSingle(), logit, {{v}}.Create(float.NegativeInfinity));
             logit.StoreUnsafe(ref logits, (nuint)i);
             largest = {{v}}.MaxNative(largest, logit);
@@ -60,18 +74,72 @@ static class SoftmaxEmitter
         writer.Close();
         writer.Open("else");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        if (plan.Logit.DependsOn(VariableKind.Key))
+        if (plan.Logit.DependsOn(VariableKind.Key) || scores.Any(score => score.Function.DependsOn(VariableKind.Key)))
             writer.Write($"{v}<int> key = {v}.Create(firstKey + i) + {v}<int>.Indices;");
         writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
         EmitLogit(writer, plan, logit);
-        if (!IsPlain(plan))
+        EmitScores(writer, plan, scores, v);
+        foreach (FunctionText function in scores.Intersect(checks))
+            writer.Write($"{function.FaultsName} |= {function.OutsideName};");
+        if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1)
             writer.Write("logit.StoreUnsafe(ref logits, (nuint)i);");
         writer.Write($"largest = {v}.MaxNative(largest, logit);");
         writer.Close();
         writer.Close();
-
-        string scaled = valueFactor == 1 ? "weight" : $"(weight * {Literal.Of(valueFactor)})";
         writer.Blank();
+        foreach (FunctionText function in checks)
+        {
+            writer.Nested(
+                $"if ({function.FaultsName} != {v}<int>.Zero)",
+                $"TableLoad.ThrowOutside(\"{plan.Spec.Name}.{function.Function.Name}\");");
+            writer.Blank();
+        }
+
+        EmitWeights(writer, plan, tile, v);
+        writer.Close();
+        writer.Close();
+    }
+
+    static string SummaryOf(Normalization normalization) => normalization is Normalization.Softmax or Normalization.SoftmaxOne
+        ? """
+            /// <summary>
+            /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
+            /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
+            /// </summary>
+            """
+        : $"""
+            /// <summary>
+            /// Turns the dot products of some rows with a block of keys into weights, each by itself, and adds them to each row's sum. A row's
+            /// maximum is 0 as soon as it sees a key.
+            /// </summary>
+            """;
+
+    static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
+    {
+        float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
+        string scaled = valueFactor == 1 ? "weight" : $"(weight * {Literal.Of(valueFactor)})";
+        if (plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu)
+        {
+            string weight = plan.Spec.Normalization == Normalization.Relu
+                ? $"{v}.Max({v}.LoadUnsafe(ref logits, (nuint)i), {v}<float>.Zero)"
+                : $"VectorMath.Sigmoid2({v}.LoadUnsafe(ref logits, (nuint)i))";
+            writer.Write($$"""
+                {{v}}<float> sum = {{v}}<float>.Zero;
+                for (int i = 0; i < keys; i += {{tile.Lanes}})
+                {
+                    {{v}}<float> weight = {{weight}};
+                    sum += weight;
+                    {{scaled}}.StoreUnsafe(ref logits, (nuint)i);
+                }
+
+                if (Lanes.Max(largest) != float.NegativeInfinity)
+                    Unsafe.Add(ref maxima, row) = 0;
+                Unsafe.Add(ref weights, row) += {{v}}.Sum(sum);
+                Unsafe.Add(ref corrections, row) = 1;
+                """);
+            return;
+        }
+
         writer.Write($$"""
             // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
             float previous = Unsafe.Add(ref maxima, row);
@@ -90,8 +158,50 @@ static class SoftmaxEmitter
             Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + {{v}}.Sum(sum);
             Unsafe.Add(ref corrections, row) = correction;
             """);
-        writer.Close();
-        writer.Close();
+    }
+
+    static void EmitVisible(SourceWriter writer, KernelPlan plan, string? visible, FunctionText[] masks, string v)
+    {
+        if (visible is not null)
+            writer.Write($"// visible: {plan.MaskText}");
+        writer.Write($"{v}<int> visible = {v}.LessThan(key, {v}.Create(firstKey + keys)){(visible is null ? "" : $"\n    & {visible}")};");
+        foreach (FunctionText mask in masks)
+        {
+            EmitFunction(writer, mask, v);
+            string result = mask.Result.Contains(" | ") || mask.Result.Contains(" ^ ") ? $"({mask.Result})" : mask.Result;
+            // A key that is outside of a table counts as visible here, so that only the other masks can excuse it.
+            writer.Write(mask.Outside is null ? $"visible &= {mask.Result};" : $"visible &= {mask.OutsideName} | {result};");
+        }
+    }
+
+    static void EmitScores(SourceWriter writer, KernelPlan plan, FunctionText[] scores, string v)
+    {
+        foreach (FunctionText score in scores)
+        {
+            EmitFunction(writer, score, v);
+            writer.Write($"logit = {score.Result};");
+        }
+
+        if (plan.LogitFactor != 1)
+            writer.Write($"logit *= {Literal.Of(plan.LogitFactor)}; // weights are powers of 2");
+    }
+
+    static void EmitFunction(SourceWriter writer, FunctionText text, string v)
+    {
+        FunctionSpec function = text.Function;
+        if (function.Text.Count == 1)
+            writer.Write($"// {function.Name}: {function.Text[0]}");
+        else
+        {
+            writer.Write($"// {function.Name}:");
+            foreach (string line in function.Text)
+                writer.Write($"//   {line}");
+        }
+
+        foreach (string statement in text.Statements)
+            writer.Write(statement);
+        if (text.Outside is not null)
+            writer.Write($"{v}<int> {text.OutsideName} = {text.Outside};");
     }
 
     static void EmitLogit(SourceWriter writer, KernelPlan plan, string logit)
@@ -99,13 +209,11 @@ static class SoftmaxEmitter
         if (IsPlain(plan))
             return;
         writer.Write($"""
-            // {plan.LogitText}, in units of log2
+            // {plan.LogitText}{(plan.FoldedFactor == 1 ? "" : ", in units of log2")}
             logit = {logit};
             """);
     }
 
     // The query's factor has scaled the dot product already, and no other stage follows.
     static bool IsPlain(KernelPlan plan) => plan.Logit == Expr.Score;
-
-    static bool Uses(KernelPlan plan, VariableKind variable) => plan.Logit.DependsOn(variable) || plan.Mask?.DependsOn(variable) == true;
 }

@@ -1,0 +1,125 @@
+using System.Collections.Generic;
+using System.Linq;
+using AttentionComposer.Generators.Model;
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit;
+
+/// <summary>
+/// Emits the copy of what functions read of the pipeline. All threads of a call see the same arrays whatever becomes of the fields
+/// meanwhile, and a table's length is checked against the very array that is read.
+/// </summary>
+static class CaptureEmitter
+{
+    public static void Emit(SourceWriter writer, KernelPlan plan)
+    {
+        if (!plan.Captures)
+            return;
+        PipelineSpec spec = plan.Spec;
+        writer.Write("""
+            object? IFusedKernels.Capture()
+            {
+                Captured captured = System.Threading.Interlocked.Exchange(ref _idleCaptured, null) ?? new Captured();
+            """.Replace("System.Threading", "global::System.Threading"));
+        foreach (Capture capture in spec.Captures)
+            writer.Write($"    captured.{ScalarPrinter.FieldOf(capture)} = {Copy(capture, spec)};");
+        foreach (string check in LengthChecks(plan))
+            writer.Write("    " + check);
+        if (spec.SinkLogits is not null)
+            writer.Write($"    captured.SinkLogits = TableLoad.SinkLogits({spec.SinkLogits}, {Literal.Of(spec.QueryHeads)}, \"{spec.Name}.{spec.SinkLogits}\");");
+        writer.Write($$"""
+                return captured;
+            }
+
+            void IFusedKernels.Release(object? captured)
+            {
+                ((Captured)captured!).Clear();
+                global::System.Threading.Volatile.Write(ref _idleCaptured, (Captured)captured);
+            }
+
+            """);
+        if (spec.SinkLogits is not null)
+        {
+            writer.Write("""
+                ReadOnlySpan<float> IFusedKernels.SinkLogits(object? captured) => ((Captured)captured!).SinkLogits;
+
+                """);
+        }
+        else if (spec.Normalization == Normalization.SoftmaxOne)
+        {
+            writer.Write($"""
+                ReadOnlySpan<float> IFusedKernels.SinkLogits(object? captured) => [{string.Join(", ", Enumerable.Repeat("0", spec.QueryHeads))}];
+
+                """);
+        }
+
+        EmitClass(writer, plan);
+    }
+
+    /// <summary>The tables that some functions read, as locals.</summary>
+    public static void EmitTables(SourceWriter writer, KernelPlan plan, IEnumerable<FunctionSpec> functions)
+    {
+        Expr[] expressions = [.. functions.SelectMany(function => function.Expressions).SelectMany(WithOperands)];
+        Capture[] tables =
+        [
+            .. expressions.Select(expr => (expr as CapturedElement)?.Capture ?? (expr as CapturedLength)?.Capture).OfType<Capture>().Select(table => table.Name).Distinct()
+                .Select(name => plan.Spec.Captures.First(capture => capture.Name == name)),
+        ];
+        if (tables.Length != 0 || expressions.OfType<CapturedScalar>().Any())
+            writer.Write("var captured = (Captured)call.Captured!;");
+        foreach (Capture table in tables)
+        {
+            string field = $"captured.{ScalarPrinter.FieldOf(table)}";
+            string elements = table.IsMemory ? field + ".Span" : table.Rank == 1 ? field : $"TableLoad.Elements({field})";
+            writer.Write($"ReadOnlySpan<{ScalarPrinter.TypeName(table.Type)}> {table.Name} = {elements};");
+        }
+    }
+
+    static void EmitClass(SourceWriter writer, KernelPlan plan)
+    {
+        writer.Write("""
+            // A copy that no call is using.
+            Captured? _idleCaptured;
+
+            /// <summary>What the functions read of the pipeline, as it was when the call began.</summary>
+            """);
+        writer.Open("sealed class Captured");
+        foreach (Capture capture in plan.Spec.Captures)
+            writer.Write($"public {TypeOf(capture)} {ScalarPrinter.FieldOf(capture)}{(capture.Rank == 0 || capture.IsMemory ? "" : " = null!")};");
+        if (plan.Spec.SinkLogits is not null)
+            writer.Write("public float[] SinkLogits = null!;");
+        writer.Blank();
+        writer.Write("/// <summary>Lets go of the arrays: the pipeline may have replaced them.</summary>");
+        writer.Open("public void Clear()");
+        foreach (Capture capture in plan.Spec.Captures.Where(capture => capture.Rank != 0))
+            writer.Write($"{ScalarPrinter.FieldOf(capture)} = {(capture.IsMemory ? "default" : "null!")};");
+        if (plan.Spec.SinkLogits is not null)
+            writer.Write("SinkLogits = null!;");
+        writer.Close();
+        writer.Close();
+        writer.Blank();
+    }
+
+    static string Copy(Capture capture, PipelineSpec spec) =>
+        capture.IsDivisor ? $"TableLoad.NotZero({capture.Access}, \"{spec.Name}: {capture.Access}\")"
+        : capture.Rank == 0 || capture.IsMemory ? capture.Access
+        : $"TableLoad.NotNull({capture.Access}, \"{spec.Name}: {capture.Access}\")";
+
+    static IEnumerable<string> LengthChecks(KernelPlan plan) =>
+        (from function in plan.Functions
+         from element in function.Elements
+         where plan.IsCheckedAtCall(element)
+         let field = $"captured.{ScalarPrinter.FieldOf(element.Capture)}.Length"
+         select $"if ({field} <= {Literal.Of(plan.LargestIndex(element))})\n        TableLoad.ThrowOutside(\"{plan.Spec.Name}.{function.Name}\");").Distinct();
+
+    static string TypeOf(Capture capture)
+    {
+        string element = ScalarPrinter.TypeName(capture.Type);
+        return capture.IsMemory ? $"ReadOnlyMemory<{element}>"
+            : capture.Rank == 0 ? element
+            : $"{element}[{new string(',', capture.Rank - 1)}]";
+    }
+
+    static IEnumerable<Expr> WithOperands(Expr expr) =>
+        expr.Operands.SelectMany(WithOperands).Concat((expr as CapturedElement)?.Reached is { } reached ? WithOperands(reached) : []).Append(expr);
+}

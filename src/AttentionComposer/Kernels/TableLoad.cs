@@ -1,0 +1,306 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace AttentionComposer.Kernels;
+
+/// <summary>
+/// Reads of captured arrays by generated functions. Lanes whose index is outside of a table give 0: they may belong to keys that
+/// no function is asked for. The kernel collects them with <c>Outside</c> and throws where such a key is visible.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static unsafe class TableLoad
+{
+    /// <summary>One element, or the default outside of the table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T At<T>(ReadOnlySpan<T> table, int index) => (uint)index < (uint)table.Length ? table[index] : default!;
+
+    /// <summary>All bits set where the index is outside of a dimension of that length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Outside(int index, int length) => (uint)index < (uint)length ? 0 : -1;
+
+    /// <summary>The elements of a table of two dimensions, row by row.</summary>
+    public static ReadOnlySpan<T> Elements<T>(T[,] table) =>
+        System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<byte, T>(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(table)), table.Length);
+
+    /// <summary>The elements of a table of three dimensions, the last one fastest.</summary>
+    public static ReadOnlySpan<T> Elements<T>(T[,,] table) =>
+        System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(
+            ref Unsafe.As<byte, T>(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(table)), table.Length);
+
+    /// <summary>Says which function asked for an element that does not exist.</summary>
+    /// <param name="functions">The functions that read tables.</param>
+    /// <exception cref="IndexOutOfRangeException">Always.</exception>
+    public static void ThrowOutside(string functions) =>
+        throw new IndexOutOfRangeException(
+            $"{functions} reads outside of a captured array for a key that is visible. Make the array as long as the positions, heads or " +
+            "distances that it is asked for, or hide those keys by a mask.");
+
+    /// <summary>Says that a captured array is missing.</summary>
+    /// <exception cref="InvalidOperationException">The array is null.</exception>
+    public static T NotNull<T>(T? table, string name)
+        where T : class =>
+        table ?? throw new InvalidOperationException($"{name} is null; its pipeline reads it during a call.");
+
+    /// <summary>Checks a captured number that functions divide by.</summary>
+    /// <exception cref="DivideByZeroException">It is 0.</exception>
+    public static int NotZero(int divisor, string name) =>
+        divisor != 0 ? divisor : throw new DivideByZeroException($"{name} is 0; a function of its pipeline divides by it.");
+
+    /// <summary>Checks the logits of a pipeline's sinks.</summary>
+    /// <exception cref="InvalidOperationException">There is not one for each query head, or one is not a number.</exception>
+    public static float[] SinkLogits(float[]? logits, int queryHeads, string name)
+    {
+        if (NotNull(logits, name).Length != queryHeads)
+            throw new InvalidOperationException($"{name} holds {logits!.Length} logits; expected one for each of the {queryHeads} query heads.");
+        return logits!;
+    }
+
+    /// <summary>All bits set in lanes whose index is outside of a dimension of that length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Outside(Vector512<int> index, int length) =>
+        Vector512.GreaterThanOrEqual(index.AsUInt32(), Vector512.Create((uint)length)).AsInt32();
+
+    /// <summary>Neighbouring elements, <paramref name="first"/> in the lowest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Ascending512(ReadOnlySpan<float> table, int first) =>
+        (uint)first <= (uint)(table.Length - 16) && table.Length >= 16
+            ? Vector512.LoadUnsafe(in table[0], (nuint)first)
+            : GatherEach(table, Vector512.Create(first) + Vector512<int>.Indices);
+
+    /// <inheritdoc cref="Ascending512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Ascending512(ReadOnlySpan<int> table, int first) =>
+        (uint)first <= (uint)(table.Length - 16) && table.Length >= 16
+            ? Vector512.LoadUnsafe(in table[0], (nuint)first)
+            : GatherEach(table, Vector512.Create(first) + Vector512<int>.Indices);
+
+    /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
+    public static Vector512<int> Ascending512(ReadOnlySpan<bool> table, int first) => Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
+
+    /// <summary>Elements in descending order, <paramref name="first"/> in the lowest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Descending512(ReadOnlySpan<float> table, int first) =>
+        first >= 15 && first < table.Length
+            ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15) - Vector512<int>.Indices)
+            : GatherEach(table, Vector512.Create(first) - Vector512<int>.Indices);
+
+    /// <inheritdoc cref="Descending512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Descending512(ReadOnlySpan<int> table, int first) =>
+        first >= 15 && first < table.Length
+            ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15) - Vector512<int>.Indices)
+            : GatherEach(table, Vector512.Create(first) - Vector512<int>.Indices);
+
+    /// <inheritdoc cref="Descending512(ReadOnlySpan{float}, int)"/>
+    public static Vector512<int> Descending512(ReadOnlySpan<bool> table, int first) => Gather(table, Vector512.Create(first) - Vector512<int>.Indices);
+
+    /// <summary>The elements at each lane's index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Gather(ReadOnlySpan<float> table, Vector512<int> index) =>
+        Vector512.Create(Gather(table, index.GetLower()), Gather(table, index.GetUpper()));
+
+    static Vector512<float> GatherEach(ReadOnlySpan<float> table, Vector512<int> index)
+    {
+        float* lanes = stackalloc float[16];
+        for (int i = 0; i < 16; i++)
+            lanes[i] = At(table, index[i]);
+        return Vector512.Load(lanes);
+    }
+
+    /// <summary>The elements at each lane's index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Gather(ReadOnlySpan<int> table, Vector512<int> index) =>
+        Vector512.Create(Gather(table, index.GetLower()), Gather(table, index.GetUpper()));
+
+    static Vector512<int> GatherEach(ReadOnlySpan<int> table, Vector512<int> index)
+    {
+        int* lanes = stackalloc int[16];
+        for (int i = 0; i < 16; i++)
+            lanes[i] = At(table, index[i]);
+        return Vector512.Load(lanes);
+    }
+
+    /// <summary>The conditions at each lane's index, as lanes of all or no bits.</summary>
+    public static Vector512<int> Gather(ReadOnlySpan<bool> table, Vector512<int> index)
+    {
+        int* lanes = stackalloc int[16];
+        for (int i = 0; i < 16; i++)
+            lanes[i] = At(table, index[i]) ? -1 : 0;
+        return Vector512.Load(lanes);
+    }
+
+    /// <summary>All bits set in lanes whose index is outside of a dimension of that length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Outside(Vector256<int> index, int length) =>
+        Vector256.GreaterThanOrEqual(index.AsUInt32(), Vector256.Create((uint)length)).AsInt32();
+
+    /// <summary>Neighbouring elements, <paramref name="first"/> in the lowest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Ascending256(ReadOnlySpan<float> table, int first) =>
+        (uint)first <= (uint)(table.Length - 8) && table.Length >= 8
+            ? Vector256.LoadUnsafe(in table[0], (nuint)first)
+            : GatherEach(table, Vector256.Create(first) + Vector256<int>.Indices);
+
+    /// <inheritdoc cref="Ascending256(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Ascending256(ReadOnlySpan<int> table, int first) =>
+        (uint)first <= (uint)(table.Length - 8) && table.Length >= 8
+            ? Vector256.LoadUnsafe(in table[0], (nuint)first)
+            : GatherEach(table, Vector256.Create(first) + Vector256<int>.Indices);
+
+    /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
+    public static Vector256<int> Ascending256(ReadOnlySpan<bool> table, int first) => Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
+
+    /// <summary>Elements in descending order, <paramref name="first"/> in the lowest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Descending256(ReadOnlySpan<float> table, int first) =>
+        first >= 7 && first < table.Length
+            ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7) - Vector256<int>.Indices)
+            : GatherEach(table, Vector256.Create(first) - Vector256<int>.Indices);
+
+    /// <inheritdoc cref="Descending256(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Descending256(ReadOnlySpan<int> table, int first) =>
+        first >= 7 && first < table.Length
+            ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7) - Vector256<int>.Indices)
+            : GatherEach(table, Vector256.Create(first) - Vector256<int>.Indices);
+
+    /// <inheritdoc cref="Descending256(ReadOnlySpan{float}, int)"/>
+    public static Vector256<int> Descending256(ReadOnlySpan<bool> table, int first) => Gather(table, Vector256.Create(first) - Vector256<int>.Indices);
+
+    /// <summary>The elements at each lane's index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Gather(ReadOnlySpan<float> table, Vector256<int> index)
+    {
+        if (!Avx2.IsSupported || table.IsEmpty)
+            return GatherEach(table, index);
+        Vector256<int> outside = Outside(index, table.Length);
+        fixed (float* elements = table)
+            return Vector256.AndNot(Avx2.GatherVector256(elements, Vector256.AndNot(index, outside), sizeof(float)), outside.AsSingle());
+    }
+
+    static Vector256<float> GatherEach(ReadOnlySpan<float> table, Vector256<int> index)
+    {
+        float* lanes = stackalloc float[8];
+        for (int i = 0; i < 8; i++)
+            lanes[i] = At(table, index[i]);
+        return Vector256.Load(lanes);
+    }
+
+    /// <summary>The elements at each lane's index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Gather(ReadOnlySpan<int> table, Vector256<int> index)
+    {
+        if (!Avx2.IsSupported || table.IsEmpty)
+            return GatherEach(table, index);
+        Vector256<int> outside = Outside(index, table.Length);
+        fixed (int* elements = table)
+            return Vector256.AndNot(Avx2.GatherVector256(elements, Vector256.AndNot(index, outside), sizeof(int)), outside);
+    }
+
+    static Vector256<int> GatherEach(ReadOnlySpan<int> table, Vector256<int> index)
+    {
+        int* lanes = stackalloc int[8];
+        for (int i = 0; i < 8; i++)
+            lanes[i] = At(table, index[i]);
+        return Vector256.Load(lanes);
+    }
+
+    /// <summary>The conditions at each lane's index, as lanes of all or no bits.</summary>
+    public static Vector256<int> Gather(ReadOnlySpan<bool> table, Vector256<int> index)
+    {
+        int* lanes = stackalloc int[8];
+        for (int i = 0; i < 8; i++)
+            lanes[i] = At(table, index[i]) ? -1 : 0;
+        return Vector256.Load(lanes);
+    }
+
+    /// <summary>All bits set in lanes whose index is outside of a dimension of that length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Outside(Vector128<int> index, int length) =>
+        Vector128.GreaterThanOrEqual(index.AsUInt32(), Vector128.Create((uint)length)).AsInt32();
+
+    /// <summary>Neighbouring elements, <paramref name="first"/> in the lowest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Ascending128(ReadOnlySpan<float> table, int first) =>
+        (uint)first <= (uint)(table.Length - 4) && table.Length >= 4
+            ? Vector128.LoadUnsafe(in table[0], (nuint)first)
+            : GatherEach(table, Vector128.Create(first) + Vector128<int>.Indices);
+
+    /// <inheritdoc cref="Ascending128(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Ascending128(ReadOnlySpan<int> table, int first) =>
+        (uint)first <= (uint)(table.Length - 4) && table.Length >= 4
+            ? Vector128.LoadUnsafe(in table[0], (nuint)first)
+            : GatherEach(table, Vector128.Create(first) + Vector128<int>.Indices);
+
+    /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
+    public static Vector128<int> Ascending128(ReadOnlySpan<bool> table, int first) => Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
+
+    /// <summary>Elements in descending order, <paramref name="first"/> in the lowest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Descending128(ReadOnlySpan<float> table, int first) =>
+        first >= 3 && first < table.Length
+            ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3) - Vector128<int>.Indices)
+            : GatherEach(table, Vector128.Create(first) - Vector128<int>.Indices);
+
+    /// <inheritdoc cref="Descending128(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Descending128(ReadOnlySpan<int> table, int first) =>
+        first >= 3 && first < table.Length
+            ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3) - Vector128<int>.Indices)
+            : GatherEach(table, Vector128.Create(first) - Vector128<int>.Indices);
+
+    /// <inheritdoc cref="Descending128(ReadOnlySpan{float}, int)"/>
+    public static Vector128<int> Descending128(ReadOnlySpan<bool> table, int first) => Gather(table, Vector128.Create(first) - Vector128<int>.Indices);
+
+    /// <summary>The elements at each lane's index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Gather(ReadOnlySpan<float> table, Vector128<int> index)
+    {
+        if (!Avx2.IsSupported || table.IsEmpty)
+            return GatherEach(table, index);
+        Vector128<int> outside = Outside(index, table.Length);
+        fixed (float* elements = table)
+            return Vector128.AndNot(Avx2.GatherVector128(elements, Vector128.AndNot(index, outside), sizeof(float)), outside.AsSingle());
+    }
+
+    static Vector128<float> GatherEach(ReadOnlySpan<float> table, Vector128<int> index)
+    {
+        float* lanes = stackalloc float[4];
+        for (int i = 0; i < 4; i++)
+            lanes[i] = At(table, index[i]);
+        return Vector128.Load(lanes);
+    }
+
+    /// <summary>The elements at each lane's index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Gather(ReadOnlySpan<int> table, Vector128<int> index)
+    {
+        if (!Avx2.IsSupported || table.IsEmpty)
+            return GatherEach(table, index);
+        Vector128<int> outside = Outside(index, table.Length);
+        fixed (int* elements = table)
+            return Vector128.AndNot(Avx2.GatherVector128(elements, Vector128.AndNot(index, outside), sizeof(int)), outside);
+    }
+
+    static Vector128<int> GatherEach(ReadOnlySpan<int> table, Vector128<int> index)
+    {
+        int* lanes = stackalloc int[4];
+        for (int i = 0; i < 4; i++)
+            lanes[i] = At(table, index[i]);
+        return Vector128.Load(lanes);
+    }
+
+    /// <summary>The conditions at each lane's index, as lanes of all or no bits.</summary>
+    public static Vector128<int> Gather(ReadOnlySpan<bool> table, Vector128<int> index)
+    {
+        int* lanes = stackalloc int[4];
+        for (int i = 0; i < 4; i++)
+            lanes[i] = At(table, index[i]) ? -1 : 0;
+        return Vector128.Load(lanes);
+    }
+}
