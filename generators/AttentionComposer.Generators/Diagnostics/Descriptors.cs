@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
@@ -67,12 +68,13 @@ static partial class Descriptors
         "ATC0014", "A pipeline's member is declared by hand",
         "'{0}' declares '{1}', which the generator adds itself; rename or remove it");
 
-    static readonly Dictionary<string, DiagnosticDescriptor> s_byId = typeof(Descriptors)
+    // Behind a Lazy: the fields of the other parts of this class must be there first.
+    static readonly Lazy<Dictionary<string, DiagnosticDescriptor>> s_byId = new(() => typeof(Descriptors)
         .GetFields(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static)
         .Select(field => (DiagnosticDescriptor)field.GetValue(null))
-        .ToDictionary(descriptor => descriptor.Id);
+        .ToDictionary(descriptor => descriptor.Id));
 
-    public static DiagnosticDescriptor ById(string id) => s_byId[id];
+    public static DiagnosticDescriptor ById(string id) => s_byId.Value[id];
 
     static DiagnosticDescriptor Error(string id, string title, string message) => new(
         id, title, message, "AttentionComposer", DiagnosticSeverity.Error, isEnabledByDefault: true,
