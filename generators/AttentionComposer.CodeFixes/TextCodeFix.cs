@@ -33,7 +33,8 @@ public abstract class TextCodeFix : CodeFixProvider
         context.RegisterCodeFix(
             CodeAction.Create(title, cancellation => Apply(context.Document, changes, cancellation), equivalenceKey), context.Diagnostics);
 
-    static async Task<SyntaxNode?> NodeAt(CodeFixContext context) =>
+    /// <summary>The code on which the diagnostic lies.</summary>
+    protected static async Task<SyntaxNode?> NodeAt(CodeFixContext context) =>
         (await context.Document.GetSyntaxRootAsync(context.CancellationToken).ConfigureAwait(false))
         ?.FindNode(context.Span, getInnermostNodeForTie: true);
 

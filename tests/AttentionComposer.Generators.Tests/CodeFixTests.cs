@@ -109,6 +109,26 @@ public sealed class CodeFixTests
             $"[{Good}, KvCache(format: (KvFormat)(-1))] partial class Local;",
             $"[{Good}, KvCache(format: KvFormat.Float32)] partial class Local;"
         },
+        {
+            "ATC0102", "Write 0.5f",
+            $"[{Good}] partial class Local {{ [Score] float Half(float score) => (float)(score * 0.5); }}",
+            $"[{Good}] partial class Local {{ [Score] float Half(float score) => (float)(score * 0.5f); }}"
+        },
+        {
+            "ATC0102", "Call MathF.Sqrt",
+            $"[{Good}] partial class Local {{ [Score] float Root(float score, int key) => score + (float)System.Math.Sqrt(key); }}",
+            $"[{Good}] partial class Local {{ [Score] float Root(float score, int key) => score + (float)System.MathF.Sqrt(key); }}"
+        },
+        {
+            "ATC0107", "Divide by at least 1",
+            $"[{Good}] partial class Local {{ [Mask] bool Divides(int query, int key) => key % (query + 1) == 0; }}",
+            $"[{Good}] partial class Local {{ [Mask] bool Divides(int query, int key) => key % System.Math.Max(1, query + 1) == 0; }}"
+        },
+        {
+            "ATC0110", "Make 's_slope' readonly",
+            $"[{Good}] partial class Local {{ static float s_slope = 2; [Score] float Steep(float score) => score * s_slope; }}",
+            $"[{Good}] partial class Local {{ static readonly float s_slope = 2; [Score] float Steep(float score) => score * s_slope; }}"
+        },
     };
 
     [Theory, MemberData(nameof(Mended))]

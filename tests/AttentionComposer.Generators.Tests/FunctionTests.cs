@@ -1,0 +1,130 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace AttentionComposer.Generators.Tests;
+
+/// <summary>Score and mask functions: files as a person has read them, and when an edit is seen.</summary>
+public sealed class FunctionTests
+{
+    const string Attention = "Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2)";
+
+    /// <summary>The example of the README: a captured array for heads, one for positions, and a tile test.</summary>
+    [Fact]
+    public void PackedDocuments() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 12, KeyValueHeads = 12)]
+        public sealed partial class PackedDocuments(int[] document, float[] slopes)
+        {
+            readonly int[] _document = document;
+            readonly float[] _slopes = slopes;
+
+            [Score] float Alibi(float score, int head, int query, int key) => score + _slopes[head] * (key - query);
+            [Mask]  bool Visible(int query, int key) => key <= query && _document[query] == _document[key];
+        }
+        """).Text);
+
+    /// <summary>A block body with branches, a table over distances, and a helper in another file.</summary>
+    [Fact]
+    public void BucketedBias() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8), Causal, KvCache(KvFormat.Float16)]
+        public sealed partial class BucketedBias(float[,] bias)
+        {
+            readonly float[,] _bias = bias; // [heads, buckets]
+
+            [Score]
+            float Biased(float score, int head, int query, int key)
+            {
+                int bucket = Buckets.Of(query - key);
+                return score + _bias[head, bucket];
+            }
+        }
+        """,
+        """
+        namespace Decoder;
+
+        static class Buckets
+        {
+            public static int Of(int distance)
+            {
+                if (distance < 16)
+                    return distance;
+                return System.Math.Min(31, 16 + (int)(System.MathF.Log(distance / 16f) * 7.7f));
+            }
+        }
+        """).Sources.Single().SourceText.ToString());
+
+    /// <summary>Linear comparisons become intervals, and nothing is tested over tiles.</summary>
+    [Theory]
+    [InlineData("key <= query", "[0, query]")]
+    [InlineData("key <= query && query - key < 9", "[query - 8, query]")]
+    [InlineData("System.Math.Abs(query - key) <= 5", "[query - 5, query + 5]")]
+    [InlineData("key <= query || key < 48", "[0, query] and [0, 47]")]
+    [InlineData("!(key > query)", "[0, query]")]
+    [InlineData("2 * query - key > 7", "[0, 2 query - 8]")]
+    [InlineData("key == query", "[query, query]")]
+    public void LinearMasksAreIntervals(string mask, string intervals)
+    {
+        string text = GeneratorRun.Of($"[{Attention}] partial class Local {{ [Mask] bool Visible(int query, int key) => {mask}; }}").Text;
+        Assert.Contains(intervals, text);
+        Assert.DoesNotContain("BlockView See(", text);
+    }
+
+    /// <summary>What is not linear keeps the bounds of the rest, and is tested over tiles.</summary>
+    [Theory]
+    [InlineData("key <= query && (query - key) % 4 == 0", "[0, query]")]
+    [InlineData("(key & 8) != 0 && key < 100", "[0, 99]")]
+    [InlineData("key / 16 == query / 16", "tile test")]
+    public void OtherMasksAreTestedOverTiles(string mask, string proved)
+    {
+        string text = GeneratorRun.Of($"[{Attention}] partial class Local {{ [Mask] bool Visible(int query, int key) => {mask}; }}").Text;
+        Assert.Contains(proved, text);
+        Assert.Contains("BlockView See(", text);
+    }
+
+    /// <summary>A helper's body lies in another file; an edit there is an edit of the pipeline.</summary>
+    [Fact]
+    public void AnEditOfAHelperInAnotherFileIsSeen()
+    {
+        const string Helper = "static class Helper { public static float Twice(float x) => x * 2; }";
+        CSharpCompilation compilation = GeneratorRun.CompilationOf(
+            $"[{Attention}] partial class Local {{ [Score] float Bias(float score) => Helper.Twice(score); }}", Helper);
+        GeneratorDriver driver = GeneratorRun.DriverFor(new AttentionGenerator().AsSourceGenerator()).RunGenerators(compilation);
+        Assert.Contains("* 2f", driver.GetRunResult().GeneratedTrees.Single().ToString());
+
+        // A comment there is not: the model is the same.
+        CSharpCompilation commented = compilation.ReplaceSyntaxTree(compilation.SyntaxTrees[1], GeneratorRun.Parse(Helper + " // doubles", "/user/File1.cs"));
+        driver = driver.RunGenerators(commented);
+        Assert.All(
+            driver.GetRunResult().Results.Single().TrackedSteps["Plan"].SelectMany(step => step.Outputs),
+            output => Assert.True(output.Reason is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged));
+
+        CSharpCompilation edited = commented.ReplaceSyntaxTree(
+            commented.SyntaxTrees[1], GeneratorRun.Parse(Helper.Replace("2", "3", StringComparison.Ordinal), "/user/File1.cs"));
+        Assert.Contains("* 3f", driver.RunGenerators(edited).GetRunResult().GeneratedTrees.Single().ToString());
+    }
+
+    /// <summary>Functions of unusual form translate, and what is emitted for them compiles.</summary>
+    [Theory]
+    [InlineData("[Score] static float F(float score) { float x = score; for (int i = 0; i < 3; i++) { if (i == 1) continue; x += i; } return x; }")]
+    [InlineData("[Score] static float F(float score, int key) { switch (key & 3) { case 0: return score; case 1 or 2: score *= 2; break; default: score += 1; break; } return score; }")]
+    [InlineData("[Score] static float F(float score) { int i = 0; while (i < 4) { score *= 0.5f; i++; if (i == 3) break; } return score; }")]
+    [InlineData("[Score] static float F(float score, int key) { return Inner(key) + score; static float Inner(int x) => x * 0.1f; }")]
+    [InlineData("float Slope { get; } = 0.5f; [Score] float F(float score, int key) => score + Slope * key;")]
+    [InlineData("float Slope => 0.5f; [Score] float F(float score, int key) => score + Slope * key;")]
+    [InlineData("sealed class Settings { public int Size = 3; } readonly Settings _settings = new(); [Mask] bool F(int key) => key < _settings.Size;")]
+    [InlineData("readonly int _size = 3; [Mask] bool F(int query, int key) => query / _size == key / _size;")]
+    [InlineData("[Score] static float F(float score, int key) => score + System.MathF.Pow(key, 0.5f) - System.Math.Sign(score) + System.MathF.Round(score);")]
+    [InlineData("[Mask] static bool F(int query, int key) => (key ^ query) < 7 | ~key < -3 & (key << 2 >> 1 >>> 1) != query;")]
+    [InlineData("[Mask] static bool F(int batch, int keyValueHead, int key) => batch + keyValueHead <= key;")]
+    [InlineData("readonly bool[] _b = [true]; [Mask] bool F(int query, int key) => key >= 3 && (_b[key - 3] || !_b[query]) == (key < 9);")]
+    [InlineData("[Score] static float F(float score, int key) => key is >= 0 and < 9 or 12 ? score : float.NegativeInfinity;")]
+    [InlineData("[Score] static float key_(float score, int key) { int visible = key, @class = 2, row = 3; return score + visible * @class + row; }")]
+    [InlineData("readonly float[] _t = [1]; [Score] float F(float score, int key) { float x = _t[0]; int i = System.Math.Clamp(key - 4, 0, 0); return score + x * _t[i] + _t.Length; }")]
+    public void UnusualFunctionsCompile(string members) =>
+        Assert.NotEmpty(GeneratorRun.Of($"namespace User; [{Attention}] public sealed partial class Local {{ {members} }}").Sources);
+}
