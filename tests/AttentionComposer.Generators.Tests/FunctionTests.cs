@@ -15,7 +15,7 @@ public sealed class FunctionTests
         namespace Decoder;
 
         [Attention(HeadDim = 64, QueryHeads = 12, KeyValueHeads = 12)]
-        public sealed partial class PackedDocuments(int[] document, float[] slopes)
+        sealed partial class PackedDocuments(int[] document, float[] slopes)
         {
             readonly int[] _document = document;
             readonly float[] _slopes = slopes;
@@ -32,7 +32,7 @@ public sealed class FunctionTests
         namespace Decoder;
 
         [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8), Causal, KvCache(KvFormat.Float16)]
-        public sealed partial class BucketedBias(float[,] bias)
+        sealed partial class BucketedBias(float[,] bias)
         {
             readonly float[,] _bias = bias; // [heads, buckets]
 

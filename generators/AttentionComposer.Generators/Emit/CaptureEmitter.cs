@@ -72,6 +72,8 @@ static class CaptureEmitter
             string field = $"captured.{ScalarPrinter.FieldOf(table)}";
             string elements = table.IsMemory ? field + ".Span" : table.Rank == 1 ? field : $"TableLoad.Elements({field})";
             writer.Write($"ReadOnlySpan<{ScalarPrinter.TypeName(table.Type)}> {table.Name} = {elements};");
+            for (int dimension = 0; table.Rank > 1 && dimension < table.Rank; dimension++)
+                writer.Write($"int {ScalarPrinter.LengthName(table, dimension)} = {field}.GetLength({Literal.Of(dimension)});");
         }
     }
 

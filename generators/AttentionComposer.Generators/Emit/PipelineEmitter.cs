@@ -203,9 +203,30 @@ static class PipelineEmitter
             }
         }
 
-        void IFusedKernels.Careful(in KernelCall call) => CarefulKernel.Run({{(CarefulEmitter.NeedsPipeline(plan) ? "this, " : "")}}call);
+        {{CarefulEntry(plan)}}
 
         """);
+
+    static string CarefulEntry(KernelPlan plan)
+    {
+        string run = $"CarefulKernel.Run({(CarefulEmitter.NeedsPipeline(plan) ? "this, " : "")}call);";
+        if (!plan.ChecksTables)
+            return $"void IFusedKernels.Careful(in KernelCall call) => {run}";
+        string functions = string.Join(" or ", plan.Functions.Where(function => function.Elements.Any()).Select(function => $"{plan.Spec.Name}.{function.Name}"));
+        return $$"""
+            void IFusedKernels.Careful(in KernelCall call)
+            {
+                try
+                {
+                    {{run}}
+                }
+                catch (global::System.IndexOutOfRangeException)
+                {
+                    TableLoad.ThrowOutside("{{functions}}");
+                }
+            }
+            """;
+    }
 
     static void EmitSeenBy(SourceWriter writer, KernelPlan plan)
     {

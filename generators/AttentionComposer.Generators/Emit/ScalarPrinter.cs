@@ -19,7 +19,7 @@ static class ScalarPrinter
             Local local => local.Name,
             CapturedScalar scalar => "captured." + FieldOf(scalar.Capture),
             CapturedLength { Capture.Rank: 1 } length => length.Capture.Name + ".Length",
-            CapturedLength length => $"captured.{FieldOf(length.Capture)}.GetLength({Literal.Of(length.Dimension)})",
+            CapturedLength length => LengthName(length.Capture, length.Dimension),
             ToFloat { Operand: var operand } => $"(float){Operand(operand, key)}",
             ToInt { Operand: var operand } => $"(int){Operand(operand, key)}",
             Unary unary => PrintUnary(unary, key),
@@ -52,6 +52,14 @@ static class ScalarPrinter
 
     /// <summary>The field that holds a captured value during a call.</summary>
     public static string FieldOf(Capture capture) => char.ToUpperInvariant(capture.Name[0]) + capture.Name.Substring(1);
+
+    /// <summary>The local that holds the length of one dimension of a table of several.</summary>
+    public static string LengthName(Capture table, int dimension) => (table.Rank, dimension) switch
+    {
+        (2, 0) => table.Name + "Rows",
+        (2, 1) => table.Name + "Columns",
+        _ => table.Name + "Length" + Literal.Of(dimension),
+    };
 
     public static string Symbol(BinaryOperator op) => op switch
     {

@@ -24,6 +24,7 @@ sealed class CaptureSet(NameScope names)
         {
             string last = access.Substring(access.LastIndexOf('.') + 1);
             capture = new Capture(names.Take(last), access, type, rank, isMemory);
+            names.Reserve(capture.Name + "Rows", capture.Name + "Columns", capture.Name + "Length0", capture.Name + "Length1", capture.Name + "Length2");
             _byAccess.Add(access, capture);
             _order.Add(access);
         }

@@ -158,6 +158,10 @@ abstract record Expr(ExprType Type)
             (UnaryOperator.Not, Binary { Operator: BinaryOperator.LessThan, Left.Type: ExprType.Int } less) => LessThanOrEqual(less.Right, less.Left),
             (UnaryOperator.Not, Binary { Operator: BinaryOperator.LessThanOrEqual, Left.Type: ExprType.Int } less) => LessThan(less.Right, less.Left),
             (UnaryOperator.Abs, IntConstant { Value: > int.MinValue } constant) => Int(Math.Abs(constant.Value)),
+            (UnaryOperator.Abs, FloatConstant constant) => Float(Math.Abs(constant.Value)),
+            (UnaryOperator.Sqrt, FloatConstant constant) => Float(Math.Sqrt(constant.Value)),
+            (UnaryOperator.Exp, FloatConstant constant) => Float(Math.Exp(constant.Value)),
+            (UnaryOperator.Log, FloatConstant constant) => Float(Math.Log(constant.Value)),
             _ => new Unary(op, operand),
         };
 

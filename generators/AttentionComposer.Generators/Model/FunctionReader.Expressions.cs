@@ -32,7 +32,7 @@ sealed partial class FunctionReader
                 return environment[local] ?? throw Unknown(operation);
             case IFieldReferenceOperation or IPropertyReferenceOperation { Arguments.IsEmpty: true }:
                 return Member((IMemberReferenceOperation)operation, environment, path);
-            case IPropertyReferenceOperation indexer when indexer.Instance is not null && Value(indexer.Instance, environment, path) is Capture { IsMemory: true } memory:
+            case IPropertyReferenceOperation { Arguments.Length: 1 } indexer when indexer.Instance is not null && Value(indexer.Instance, environment, path) is Capture { IsMemory: true } memory:
                 return Element(memory, [Operand(indexer.Arguments[0].Value)], path, name, operation);
             case IArrayElementReferenceOperation element:
             {
@@ -83,7 +83,7 @@ sealed partial class FunctionReader
             case ISimpleAssignmentOperation or ICompoundAssignmentOperation or IIncrementOrDecrementOperation or IDeconstructionAssignmentOperation:
                 throw Refuse(Descriptors.SideEffect, operation.Syntax, operation.Syntax.ToString());
             case IObjectCreationOperation or IArrayCreationOperation or IAnonymousFunctionOperation or IDelegateCreationOperation
-                or IAnonymousObjectCreationOperation or IInterpolatedStringOperation or ICollectionExpressionOperation or ITupleOperation:
+                or IAnonymousObjectCreationOperation or IInterpolatedStringOperation or ICollectionExpressionOperation:
                 throw Refuse(Descriptors.Allocation, operation.Syntax, operation.Syntax.ToString());
             default:
                 throw Unknown(operation);
@@ -173,8 +173,8 @@ sealed partial class FunctionReader
 
     Expr Element(Capture table, Expr[] indices, Expr? path, string? name, IOperation operation)
     {
-        if (indices.Any(index => index.Type != ExprType.Int))
-            throw Type(operation.Type, operation);
+        if (indices.Length != table.Rank || indices.Any(index => index.Type != ExprType.Int))
+            throw Unknown(operation);
 
         // An index is used twice, to read and to check: it gets a name unless it is short.
         indices = [.. indices.Select((index, i) => IsShort(index) ? index : Define(table.Name + "Index", index))];
@@ -358,7 +358,7 @@ sealed partial class FunctionReader
     {
         IMethodSymbol method = call.TargetMethod;
         string owner = method.ContainingType.ToDisplayString();
-        if (call.Instance is { } table && method.Name == "GetLength" && Value(table, environment, path) is Capture array)
+        if (call is { Instance: { } table, Arguments.Length: 1 } && method.Name == "GetLength" && Value(table, environment, path) is Capture array)
             return Length(array, Scalar(Value(call.Arguments[0].Value, environment, path), call.Syntax), call);
         if (method.Name == "AsSpan" && call.Arguments.Length == 1 && IsTable(call.Arguments[0].Value.Type))
             return Value(call.Arguments[0].Value, environment, path);

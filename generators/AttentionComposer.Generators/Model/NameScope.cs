@@ -13,6 +13,9 @@ sealed class NameScope
         "visible", "weight", "weights", "batch", "sinkLogits", "clear", "slope",
     ];
 
+    /// <summary>Keeps names for the generated code.</summary>
+    public void Reserve(params string[] names) => _taken.UnionWith(names);
+
     /// <summary>The name itself, or with the first number that makes it new.</summary>
     public string Take(string name)
     {

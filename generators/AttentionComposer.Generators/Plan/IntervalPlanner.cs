@@ -135,6 +135,7 @@ static class IntervalPlanner
                 Binary { Operator: BinaryOperator.Add } sum => Of(sum.Left, locals) + Of(sum.Right, locals),
                 Binary { Operator: BinaryOperator.Subtract } difference => Of(difference.Left, locals) - Of(difference.Right, locals),
                 Binary { Operator: BinaryOperator.Multiply, Right: IntConstant { Value: < MaxCoefficient and > -MaxCoefficient } factor } product => Of(product.Left, locals) * factor.Value,
+                Binary { Operator: BinaryOperator.Multiply, Left: IntConstant { Value: < MaxCoefficient and > -MaxCoefficient } factor } product => Of(product.Right, locals) * factor.Value,
                 _ => null,
             };
     }

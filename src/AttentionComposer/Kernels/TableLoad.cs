@@ -78,20 +78,27 @@ public static unsafe class TableLoad
             : GatherEach(table, Vector512.Create(first) + Vector512<int>.Indices);
 
     /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
-    public static Vector512<int> Ascending512(ReadOnlySpan<bool> table, int first) => Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Ascending512(ReadOnlySpan<bool> table, int first)
+    {
+        if ((uint)first > (uint)(table.Length - 16) || table.Length < 16)
+            return Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
+        ref readonly byte bytes = ref Unsafe.As<bool, byte>(ref Unsafe.AsRef(in table[first]));
+        return Vector512.GreaterThan(Widen(Vector128.LoadUnsafe(in bytes)), Vector512<int>.Zero);
+    }
 
     /// <summary>Elements in descending order, <paramref name="first"/> in the lowest lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Descending512(ReadOnlySpan<float> table, int first) =>
         first >= 15 && first < table.Length
-            ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15) - Vector512<int>.Indices)
+            ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
             : GatherEach(table, Vector512.Create(first) - Vector512<int>.Indices);
 
     /// <inheritdoc cref="Descending512(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Descending512(ReadOnlySpan<int> table, int first) =>
         first >= 15 && first < table.Length
-            ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15) - Vector512<int>.Indices)
+            ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
             : GatherEach(table, Vector512.Create(first) - Vector512<int>.Indices);
 
     /// <inheritdoc cref="Descending512(ReadOnlySpan{float}, int)"/>
@@ -152,20 +159,27 @@ public static unsafe class TableLoad
             : GatherEach(table, Vector256.Create(first) + Vector256<int>.Indices);
 
     /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
-    public static Vector256<int> Ascending256(ReadOnlySpan<bool> table, int first) => Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Ascending256(ReadOnlySpan<bool> table, int first)
+    {
+        if ((uint)first > (uint)(table.Length - 8) || table.Length < 8)
+            return Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
+        ref readonly byte bytes = ref Unsafe.As<bool, byte>(ref Unsafe.AsRef(in table[first]));
+        return Vector256.GreaterThan(Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(in bytes)).AsByte()).GetLower(), Vector256<int>.Zero);
+    }
 
     /// <summary>Elements in descending order, <paramref name="first"/> in the lowest lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Descending256(ReadOnlySpan<float> table, int first) =>
         first >= 7 && first < table.Length
-            ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7) - Vector256<int>.Indices)
+            ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0))
             : GatherEach(table, Vector256.Create(first) - Vector256<int>.Indices);
 
     /// <inheritdoc cref="Descending256(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Descending256(ReadOnlySpan<int> table, int first) =>
         first >= 7 && first < table.Length
-            ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7) - Vector256<int>.Indices)
+            ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0))
             : GatherEach(table, Vector256.Create(first) - Vector256<int>.Indices);
 
     /// <inheritdoc cref="Descending256(ReadOnlySpan{float}, int)"/>
@@ -238,20 +252,27 @@ public static unsafe class TableLoad
             : GatherEach(table, Vector128.Create(first) + Vector128<int>.Indices);
 
     /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
-    public static Vector128<int> Ascending128(ReadOnlySpan<bool> table, int first) => Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Ascending128(ReadOnlySpan<bool> table, int first)
+    {
+        if ((uint)first > (uint)(table.Length - 4) || table.Length < 4)
+            return Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
+        ref readonly byte bytes = ref Unsafe.As<bool, byte>(ref Unsafe.AsRef(in table[first]));
+        return Vector128.GreaterThan(Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(in bytes)).AsByte()).GetLower().GetLower(), Vector128<int>.Zero);
+    }
 
     /// <summary>Elements in descending order, <paramref name="first"/> in the lowest lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Descending128(ReadOnlySpan<float> table, int first) =>
         first >= 3 && first < table.Length
-            ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3) - Vector128<int>.Indices)
+            ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3, 2, 1, 0))
             : GatherEach(table, Vector128.Create(first) - Vector128<int>.Indices);
 
     /// <inheritdoc cref="Descending128(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Descending128(ReadOnlySpan<int> table, int first) =>
         first >= 3 && first < table.Length
-            ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3) - Vector128<int>.Indices)
+            ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3, 2, 1, 0))
             : GatherEach(table, Vector128.Create(first) - Vector128<int>.Indices);
 
     /// <inheritdoc cref="Descending128(ReadOnlySpan{float}, int)"/>
@@ -302,5 +323,13 @@ public static unsafe class TableLoad
         for (int i = 0; i < 4; i++)
             lanes[i] = At(table, index[i]) ? -1 : 0;
         return Vector128.Load(lanes);
+    }
+
+    static Vector512<int> Widen(Vector128<byte> bytes)
+    {
+        (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(bytes);
+        (Vector128<uint> a, Vector128<uint> b) = Vector128.Widen(low);
+        (Vector128<uint> c, Vector128<uint> d) = Vector128.Widen(high);
+        return Vector512.Create(Vector256.Create(a, b), Vector256.Create(c, d)).AsInt32();
     }
 }

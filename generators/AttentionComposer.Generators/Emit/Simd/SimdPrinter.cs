@@ -24,7 +24,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
     public FunctionText Function(FunctionSpec function)
     {
         var statements = new List<string>();
-        var outside = new List<string>();
+        var outside = new List<(Expr? Reached, string Check)>();
         foreach (LocalDefinition definition in function.Locals)
         {
             Local local = definition.Local;
@@ -36,14 +36,14 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
                 AddRowLocal($"{ScalarPrinter.TypeName(local.Type)} {local.Name} = {ScalarPrinter.Print(definition.Value)};");
         }
 
-        return new FunctionText(function, statements, Vector(function.Result), outside.Count == 0 ? null : string.Join(" | ", outside));
+        return new FunctionText(function, statements, Vector(function.Result), outside.Count == 0 ? null : Outside(outside));
     }
 
     /// <summary>The expression as a vector: of floats, ints or, for conditions, ints that are 0 or all ones.</summary>
     public string Vector(Expr expr)
     {
         if (!expr.VariesWithKey)
-            return expr.Type == ExprType.Bool ? $"{_vector}.Create({Uniform(expr)} ? -1 : 0)" : $"{_vector}.Create({Uniform(expr)})";
+            return expr.Type == ExprType.Bool ? $"{_vector}.Create({Uniform(expr)} ? -1 : 0)" : $"{_vector}.Create({Bare(Uniform(expr))})";
         return expr switch
         {
             Variable { Kind: VariableKind.Score } => "logit",
@@ -130,6 +130,12 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
         return name;
     }
 
+    // Without the parentheses that an operand of something else would need.
+    static string Bare(string uniform) => uniform.StartsWith("(", StringComparison.Ordinal) && !uniform.StartsWith("(float)", StringComparison.Ordinal)
+        && !uniform.StartsWith("(int)", StringComparison.Ordinal) && uniform.IndexOf('(', 1) < 0
+        ? uniform.Substring(1, uniform.Length - 2)
+        : uniform;
+
     static bool IsCostly(Expr expr) =>
         expr is Binary { Operator: BinaryOperator.Divide or BinaryOperator.Remainder or BinaryOperator.Power }
             or Unary { Operator: not (UnaryOperator.Negate or UnaryOperator.Not or UnaryOperator.Complement) }
@@ -141,7 +147,13 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
             _rowLocals.Add(declaration);
     }
 
-    void Element(Local local, CapturedElement element, List<string> statements, List<string> outside)
+    string Outside(IEnumerable<(Expr? Reached, string Check)> checks) => string.Join(" | ",
+        from check in checks
+        group check.Check by check.Reached into reached
+        let any = string.Join(" | ", reached.Distinct())
+        select reached.Key is null ? any : $"{Operand(reached.Key)} & {(any.Contains(" | ") ? $"({any})" : any)}");
+
+    void Element(Local local, CapturedElement element, List<string> statements, List<(Expr? Reached, string Check)> outside)
     {
         string table = element.Capture.Name;
         Expr flat = element.Indices[0];
@@ -173,8 +185,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
                 : $"{_vector}.Create({RowCheck(local.Name, i, element, length)})");
         }
 
-        string check = string.Join(" | ", checks.Distinct());
-        outside.Add(element.Reached is null ? check : $"({Vector(element.Reached)}) & {(checks.Count == 1 ? check : $"({check})")}");
+        outside.Add((element.Reached, string.Join(" | ", checks.Distinct())));
     }
 
     string RowCheck(string name, int dimension, CapturedElement element, string length)
