@@ -136,31 +136,43 @@ public readonly struct IntRange(int min, int max)
     /// <inheritdoc cref="IntRange"/>
     public static IntRange operator &(IntRange x, IntRange y)
     {
-        if (x.IsConstant && y.IsConstant)
-            return x.Min & y.Min;
+        if (x.Min >= 0 && y.Min >= 0)
+        {
+            (int common, int rest) = x.Bits;
+            (int otherCommon, int otherRest) = y.Bits;
+            int max = Math.Min((common | rest) & (otherCommon | otherRest), Math.Min(x.Max, y.Max));
+            return new(common & otherCommon, max);
+        }
 
-        // Masking the low bits is a remainder, and clearing them keeps the order.
-        if (y.IsConstant && y.Min >= 0 && (y.Min & (y.Min + 1)) == 0 && y.Min < int.MaxValue && x.Min >= 0)
-            return x % (y.Min + 1);
+        // Clearing low bits keeps the order.
         if (y.IsConstant && (~y.Min & (~y.Min + 1)) == 0)
             return new(x.Min & y.Min, x.Max & y.Min);
-        return x.Min >= 0 && y.Min >= 0 ? new(0, Math.Min(x.Max, y.Max))
+        return x.IsConstant && y.IsConstant ? x.Min & y.Min
             : x.Min >= 0 ? new(0, x.Max)
             : y.Min >= 0 ? new(0, y.Max)
             : Any;
     }
 
     /// <inheritdoc cref="IntRange"/>
-    public static IntRange operator |(IntRange x, IntRange y) =>
-        x.IsConstant && y.IsConstant ? x.Min | y.Min
-        : x.Min >= 0 && y.Min >= 0 ? new(Math.Max(x.Min, y.Min), BitsOf(x.Max | y.Max))
-        : Any;
+    public static IntRange operator |(IntRange x, IntRange y)
+    {
+        if (x.Min < 0 || y.Min < 0)
+            return x.IsConstant && y.IsConstant ? x.Min | y.Min : Any;
+        (int common, int rest) = x.Bits;
+        (int otherCommon, int otherRest) = y.Bits;
+        return new(Math.Max(common | otherCommon, Math.Max(x.Min, y.Min)), common | otherCommon | rest | otherRest);
+    }
 
     /// <inheritdoc cref="IntRange"/>
-    public static IntRange operator ^(IntRange x, IntRange y) =>
-        x.IsConstant && y.IsConstant ? x.Min ^ y.Min
-        : x.Min >= 0 && y.Min >= 0 ? new(0, BitsOf(x.Max | y.Max))
-        : Any;
+    public static IntRange operator ^(IntRange x, IntRange y)
+    {
+        if (x.Min < 0 || y.Min < 0)
+            return x.IsConstant && y.IsConstant ? x.Min ^ y.Min : Any;
+        (int common, int rest) = x.Bits;
+        (int otherCommon, int otherRest) = y.Bits;
+        int open = rest | otherRest, known = (common ^ otherCommon) & ~open;
+        return new(known, known | open);
+    }
 
     /// <inheritdoc cref="Truth"/>
     public static Truth operator <(IntRange x, IntRange y) =>
@@ -184,6 +196,14 @@ public readonly struct IntRange(int min, int max)
 
     static IntRange Of(long min, long max) => min < int.MinValue || max > int.MaxValue ? Any : new((int)min, (int)max);
 
-    // The largest number with as many bits.
-    static int BitsOf(int value) => value == 0 ? 0 : (int)(uint.MaxValue >> System.Numerics.BitOperations.LeadingZeroCount((uint)value));
+    // The high bits that all numbers of a range without negative ones share, and the lower ones, which may be anything.
+    (int Common, int Open) Bits
+    {
+        get
+        {
+            int differ = Min ^ Max;
+            int rest = differ == 0 ? 0 : (int)(uint.MaxValue >> System.Numerics.BitOperations.LeadingZeroCount((uint)differ));
+            return (Min & ~rest, rest);
+        }
+    }
 }
