@@ -43,7 +43,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
     public string Vector(Expr expr)
     {
         if (!expr.VariesWithKey)
-            return expr.Type == ExprType.Bool ? $"{_vector}.Create({Uniform(expr)} ? -1 : 0)" : $"{_vector}.Create({Bare(Uniform(expr))})";
+            return expr.Type == ExprType.Bool ? $"{_vector}.Create({Uniform(expr)} ? -1 : 0)" : $"{_vector}.Create({Uniform(expr, bare: true)})";
         return expr switch
         {
             Variable { Kind: VariableKind.Score } => "logit",
@@ -110,7 +110,8 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
 
     string Operand(Expr expr) => expr is Binary { VariesWithKey: true } binary && !IsCall(binary) ? $"({Vector(expr)})" : Vector(expr);
 
-    string Uniform(Expr expr)
+    // Bare where it stands alone between parentheses already.
+    string Uniform(Expr expr, bool bare = false)
     {
         if (expr is TableElement element)
         {
@@ -121,7 +122,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
         // Products and sums of scalars cost nothing; what does, or could throw and is not moved out of the loop therefore, is done once a row.
         string text = ScalarPrinter.Print(expr);
         if (!IsCostly(expr))
-            return expr is Binary ? $"({text})" : text;
+            return expr is Binary { } or Select { } && !bare ? $"({text})" : text;
         string name = $"perRow{_rowLocals.Count(local => local.Contains(" perRow"))}";
         string? known = _rowLocals.FirstOrDefault(local => local.Contains(" perRow") && local.EndsWith($" = {text};", StringComparison.Ordinal));
         if (known is not null)
@@ -129,12 +130,6 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
         AddRowLocal($"{ScalarPrinter.TypeName(expr.Type)} {name} = {text};");
         return name;
     }
-
-    // Without the parentheses that an operand of something else would need.
-    static string Bare(string uniform) => uniform.StartsWith("(", StringComparison.Ordinal) && !uniform.StartsWith("(float)", StringComparison.Ordinal)
-        && !uniform.StartsWith("(int)", StringComparison.Ordinal) && uniform.IndexOf('(', 1) < 0
-        ? uniform.Substring(1, uniform.Length - 2)
-        : uniform;
 
     static bool IsCostly(Expr expr) =>
         expr is Binary { Operator: BinaryOperator.Divide or BinaryOperator.Remainder or BinaryOperator.Power }
