@@ -87,7 +87,6 @@ static class PrefillEmitter
         return plan.TestsTiles
             ? ""
             : $$"""
-
             // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
             Span<KeyRange> views = stackalloc KeyRange[{{tiles * ranges}}];
             for (int row = 0; row < rows; row += {{tile.PrefillRows}})
