@@ -120,6 +120,7 @@ public sealed class FunctionTests
     [InlineData("readonly int _size = 3; [Mask] bool F(int query, int key) => query / _size == key / _size;")]
     [InlineData("[Score] static float F(float score, int key) => score + System.MathF.Pow(key, 0.5f) - System.Math.Sign(score) + System.MathF.Round(score);")]
     [InlineData("[Mask] static bool F(int query, int key) => (key ^ query) < 7 | ~key < -3 & (key << 2 >> 1 >>> 1) != query;")]
+    [InlineData("[Mask] static bool @event(int query, int key) => key < query; [Score] float @class(float score) => score * 2;")]
     [InlineData("[Mask] static bool F(int batch, int keyValueHead, int key) => batch + keyValueHead <= key;")]
     [InlineData("readonly bool[] _b = [true]; [Mask] bool F(int query, int key) => key >= 3 && (_b[key - 3] || !_b[query]) == (key < 9);")]
     [InlineData("[Score] static float F(float score, int key) => key is >= 0 and < 9 or 12 ? score : float.NegativeInfinity;")]

@@ -87,8 +87,8 @@ static class CarefulEmitter
             var variable => ScalarPrinter.Name(variable),
         }));
         string receiver = function.IsStatic ? PipelineName(plan) : "pipeline";
-        return $"{receiver}.{function.Name}({arguments})";
+        return $"{receiver}.{PipelineEmitter.Identifier(function.Name)}({arguments})";
     }
 
-    static string PipelineName(KernelPlan plan) => "global::" + plan.Spec.FullName;
+    static string PipelineName(KernelPlan plan) => PipelineEmitter.Identifier(plan.Spec.Name);
 }

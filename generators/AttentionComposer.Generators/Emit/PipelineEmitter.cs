@@ -323,6 +323,6 @@ static class PipelineEmitter
     }
 
     // A name that is also a keyword needs its @ again.
-    static string Identifier(string name) =>
+    public static string Identifier(string name) =>
         Microsoft.CodeAnalysis.CSharp.SyntaxFacts.GetKeywordKind(name) == Microsoft.CodeAnalysis.CSharp.SyntaxKind.None ? name : "@" + name;
 }
