@@ -18,4 +18,8 @@ if [ -z "$peers" ] || [ ! -f "$peers/run.sh" ]; then
 fi
 export PEERS_DIR=${PEERS_DIR:-${TMPDIR:-/tmp}/attention-peers}
 [ -x "$PEERS_DIR/peer_ort" ] || "$peers/setup.sh" >&2
-exec dotnet run -c Release --project "$here/AttentionComposer.Benchmarks" -- --peers "$peers" --rounds 3 "$@"
+case " $* " in
+    *" --rounds "*) ;;
+    *) set -- --rounds 3 "$@" ;;
+esac
+exec dotnet run -c Release --project "$here/AttentionComposer.Benchmarks" -- "$@" --peers "$peers"
