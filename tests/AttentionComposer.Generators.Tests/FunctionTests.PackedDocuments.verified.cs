@@ -34,6 +34,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
         new AttentionShape(HeadDim: 64, QueryHeads: 12, KeyValueHeads: 12), KvFormat.Float32,
         RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 16912)
     {
+        QueryFactor = 0.125f,
         Window = 0,
         Pinned = 0,
         Ring = 0,

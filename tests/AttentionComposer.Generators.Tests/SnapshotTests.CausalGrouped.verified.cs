@@ -32,6 +32,7 @@ partial class CausalGrouped : global::AttentionComposer.IAttention, IFusedKernel
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Float16,
         RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33296)
     {
+        QueryFactor = 6.621084E+32f,
         Window = 0,
         Pinned = 0,
         Ring = 0,

@@ -32,6 +32,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         new AttentionShape(HeadDim: 64, QueryHeads: 8, KeyValueHeads: 8), KvFormat.Float32,
         RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 16912)
     {
+        QueryFactor = 0.18033688f,
         Window = 0,
         Pinned = 0,
         Ring = 0,

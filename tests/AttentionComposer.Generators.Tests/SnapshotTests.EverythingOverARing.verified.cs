@@ -32,6 +32,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Float32,
         RangeCount: 2, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33296)
     {
+        QueryFactor = 0.0017677669f,
         Window = 4096,
         Pinned = 4,
         Ring = 5120,

@@ -34,6 +34,7 @@ partial class Outer
                 new AttentionShape(HeadDim: 80, QueryHeads: 5, KeyValueHeads: 1), KvFormat.BFloat16,
                 RangeCount: 1, DecodeTokens: 2, DecodeRows: 6, PrefillTokens: 25, ScratchFloats: 21008)
             {
+                QueryFactor = 0.072134756f,
                 Window = 0,
                 Pinned = 0,
                 Ring = 0,

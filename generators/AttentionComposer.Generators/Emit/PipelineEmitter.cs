@@ -93,6 +93,7 @@ static class PipelineEmitter
                 {{shape}}, KvFormat.{{spec.Format}},
                 RangeCount: {{plan.Intervals.Count}}, DecodeTokens: {{plan.DecodeTokens}}, DecodeRows: {{plan.DecodeRows}}, PrefillTokens: {{plan.PrefillTokens}}, ScratchFloats: {{scratch}})
             {
+                QueryFactor = {{Literal.Of(plan.QueryFactor * RowFormatNames.Of(spec.Format).ValueFactor)}},
                 Window = {{(plan.Ring == 0 ? 0 : spec.Window)}},
                 Pinned = {{plan.Pinned}},
                 Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}

@@ -173,7 +173,7 @@ sealed unsafe partial class Workspace : IParallelWork
             ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits, batch, _captured);
 
         // Every split of a tile looks at the same queries, so all of them take the same kernel.
-        if (sequence.Phase == Phase.Careful || !AllFinite(queries, tokens, traits.Shape))
+        if (sequence.Phase == Phase.Careful || !AllFinite(queries, tokens, traits))
             _kernels.Careful(call);
         else if (sequence.Phase == Phase.Decode)
             _kernels.Decode(call);
@@ -288,15 +288,18 @@ sealed unsafe partial class Workspace : IParallelWork
     static int RowsPerToken(in Sequence sequence, KernelTraits traits) =>
         sequence.Phase == Phase.Decode ? traits.DecodeRows : traits.Shape.GroupSize;
 
-    /// <summary>Whether the queries of one group of heads are finite: a sum of products with 0 is 0 exactly when every factor is.</summary>
-    static bool AllFinite(float* queries, int tokens, AttentionShape shape)
+    /// <summary>
+    /// Whether the queries of one group of heads are finite as the kernels scale them: a sum of products with 0 is 0 exactly when every factor is.
+    /// </summary>
+    static bool AllFinite(float* queries, int tokens, KernelTraits traits)
     {
+        AttentionShape shape = traits.Shape;
         Vector256<float> zeros = Vector256<float>.Zero;
         for (int token = 0; token < tokens; token++)
         {
             float* row = queries + (long)token * shape.QueryWidth;
             for (int i = 0; i < shape.GroupSize * shape.HeadDim; i += Vector256<float>.Count)
-                zeros += Vector256.Load(row + i) * 0f;
+                zeros += Vector256.Load(row + i) * traits.QueryFactor * 0f;
         }
 
         return Vector256.Sum(zeros) == 0;

@@ -100,6 +100,32 @@ public sealed class NonFiniteTests
         }
     }
 
+    /// <summary>A float16 kernel multiplies queries by 2^112 to undo its widening; large ones must not overflow on the way.</summary>
+    [Theory]
+    [InlineData(nameof(Variants.Causal4x4Of32F32))]
+    [InlineData(nameof(Variants.Causal4x4Of32F16))]
+    [InlineData(nameof(Variants.SoftCapOf256F16))]
+    [InlineData(nameof(Variants.WindowOf200BF16))]
+    public void LargeQueriesOfSmallKeysAreExact(string name)
+    {
+        IAttention attention = Variants.Named(name);
+        AttentionPlan plan = attention.Plan;
+        Sequence sequence = Sequence.Random(plan.Shape, 60, 60, 12);
+        sequence = Rounded(
+            sequence with
+            {
+                Queries = Array.ConvertAll(sequence.Queries, x => x * 1e6f),
+                Keys = Array.ConvertAll(sequence.Keys, x => x * 1e-6f),
+            },
+            plan.Format);
+        Result expected = Result.OfReference(ReferenceAttention.Of(plan), sequence);
+        foreach (int bits in KernelSettings.VectorWidths)
+        {
+            using var _ = KernelSettings.VectorBits(bits);
+            Result.OfStep(attention, sequence).CheckAgainst(expected, Tolerance.Float32, $"{name}, {bits} bits");
+        }
+    }
+
     /// <summary>Once the poisoned position has left a ring, or has been truncated or cleared, nothing remembers it.</summary>
     [Fact]
     public void WhatHasLeftTheCacheIsForgotten()
