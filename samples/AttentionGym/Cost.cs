@@ -27,7 +27,10 @@ public sealed record Cost(string Name, double Visited, double Milliseconds, doub
                 best = Math.Min(best, subject.Run());
             }
 
-            costs.Add(new Cost(variant.Name, subject.Visited, best, best / subject.Visited / (bestCausal / causal.Visited)));
+            // A tile's work grows with the scalars of a query: variants with fewer heads would seem cheap.
+            double perTile = best / subject.Visited / variant.Attention.Shape.QueryWidth;
+            double perCausalTile = bestCausal / causal.Visited / new PlainCausal().Shape.QueryWidth;
+            costs.Add(new Cost(variant.Name, subject.Visited, best, perTile / perCausalTile));
         }
 
         causal.Dispose();

@@ -21,7 +21,7 @@ public static class VariantPage
         query sees a key. The generator reads their bodies, vectorises them into the pipeline's kernels, and finds out which blocks of keys need not be read at all.
 
         This page is written by `dotnet run --project samples/AttentionGym -c Release -- --page docs/writing-variants.md`: the declarations are that sample's own files, *keys* is
-        what the planner proved, and *cost* is the time per visited tile beside plain causal attention with the same heads (one core, 2048 positions, fastest of 7 runs). A test holds
+        what the planner proved, and *cost* is the time per visited tile beside plain causal attention, by scalars of a query (one core, 2048 positions, fastest of 7 runs). A test holds
         everything but the costs to the code.
 
         ## What a function may do
