@@ -83,8 +83,11 @@ sealed class AttentionWorkload : Workload
             _attention.AttendBatch(_caches.AsSpan(turn % (_caches.Length / _batch) * _batch, _batch), _queries, _output);
     }
 
-    public override double RelativeError()
+    public override double? RelativeError()
     {
+        if (_attention.Plan.Selection is not null)
+            return null;
+
         int width = _output.Length / _batch;
         double worst = 0;
         for (int i = 0; i < _batch; i++)
@@ -110,6 +113,9 @@ sealed class AttentionWorkload : Workload
 
     static double BytesRead(AttentionPlan plan, int tokens)
     {
+        if (plan.Selection is not null)
+            return plan.Traffic(tokens).BytesRead;
+
         int visible = plan.Window == 0 ? tokens : Math.Min(tokens, plan.Window + plan.Sinks);
         return 2.0 * visible * plan.Shape.KeyValueWidth * (plan.Format == KvFormat.Float32 ? 4 : 2);
     }

@@ -73,7 +73,7 @@ sealed class ComposedWorkload : Workload
         }
     }
 
-    public override double RelativeError() => Float64Check.RelativeError(_plan, _output, _tokens);
+    public override double? RelativeError() => Float64Check.RelativeError(_plan, _output, _tokens);
 
     public override void Dispose()
     {

@@ -36,3 +36,22 @@ public sealed partial class AlibiFloat32;
 [Causal, SlidingWindow(1024), Sinks(4), SoftCap(50f), Alibi]
 [KvCache(KvFormat.Float16)]
 public sealed partial class LocalFloat16;
+
+// The paper's setting (arXiv 2312.04985, table 4); the local window is a quarter of the keys. Grouped heads do without the mean value.
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SparQ(Rank = 32, TopK = 128)]
+public sealed partial class SparQFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SparQ(Rank = 32, TopK = 128)]
+[KvCache(KvFormat.Float16)]
+public sealed partial class SparQFloat16;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, TopK(128)]
+public sealed partial class TopKFloat32;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, Pages(Size = 16, Count = 64)]
+public sealed partial class PagesFloat32;

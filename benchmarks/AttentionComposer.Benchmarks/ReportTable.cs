@@ -42,7 +42,7 @@ sealed class ReportTable(string title, params string[] headings)
             table.Add(result.Row.Phase, $"{result.Row.Tokens}", result.Row.Variant, result.Row.Format, result.Row.KeysIn,
                 Milliseconds(result.MedianSeconds), Milliseconds(result.Seconds.Min()),
                 $"{Number(result.Rate / 1e9)} {unit}", $"{Number(result.LimitRate / 1e9)} {unit}", Percent(result.ShareOfLimit),
-                $"{result.AllocatedBytes:0.#} B", result.RelativeError.ToString("0.0e+0", CultureInfo.InvariantCulture), $"{result.Seconds.Count}");
+                $"{result.AllocatedBytes:0.#} B", result.RelativeError?.ToString("0.0e+0", CultureInfo.InvariantCulture) ?? "-", $"{result.Seconds.Count}");
         }
         return table;
     }
@@ -78,6 +78,23 @@ sealed class ReportTable(string title, params string[] headings)
                 table.Add(wide.Row.Phase, $"{wide.Row.Tokens}", wide.Row.Variant, wide.Row.KeysIn, Share(half), Share(brain));
 
             string Share(RowResult? narrow) => narrow is null ? "-" : $"{narrow.MedianSeconds / wide.MedianSeconds:0.00}";
+        }
+        return table;
+    }
+
+    /// <summary>Pipelines that choose keys beside the dense one of the same format, and how much fewer bytes they read.</summary>
+    public static ReportTable OfSelections(IReadOnlyCollection<RowResult> results)
+    {
+        var table = new ReportTable("Selections beside dense", "phase", "tokens", "pipeline", "keys", "dense ms", "ms", "times as fast", "times fewer bytes", "of that");
+        foreach (RowResult dense in results.Where(result => result.Row is { KeysIn: "DRAM", Variant: "dense" or "8 sequences" }))
+        {
+            foreach (RowResult selection in results.Where(
+                result => result.RelativeError is null && result.Row == dense.Row with { Variant = result.Row.Variant }))
+            {
+                double speed = dense.MedianSeconds / selection.MedianSeconds, bytes = dense.Work / selection.Work;
+                table.Add(dense.Row.Phase, $"{dense.Row.Tokens}", selection.Row.Variant, dense.Row.Format, Milliseconds(dense.MedianSeconds),
+                    Milliseconds(selection.MedianSeconds), $"{speed:0.00}", $"{bytes:0.00}", Percent(speed / bytes));
+            }
         }
         return table;
     }

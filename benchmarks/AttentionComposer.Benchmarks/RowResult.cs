@@ -18,7 +18,7 @@ sealed class RowResult(Workload workload)
     /// <summary>Each turn's median rate over the limit around it.</summary>
     public List<double> TurnShares { get; } = [];
 
-    public double RelativeError { get; set; }
+    public double? RelativeError { get; set; }
 
     /// <summary>Bytes that all threads together allocated per call, once warm.</summary>
     public double AllocatedBytes { get; set; }

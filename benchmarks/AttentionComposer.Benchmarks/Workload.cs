@@ -28,8 +28,11 @@ abstract class Workload(Row row, Limit limit, double work) : IDisposable
     /// <param name="turn">Counts the calls; a workload with several caches takes the next one.</param>
     public abstract void Run(int turn);
 
-    /// <summary>Error of the last call's output against the float64 reference, relative to the largest reference value.</summary>
-    public abstract double RelativeError();
+    /// <summary>
+    /// Error of the last call's output against the float64 reference, relative to the largest reference value; null where the pipeline leaves keys out
+    /// on purpose.
+    /// </summary>
+    public abstract double? RelativeError();
 
     public abstract void Dispose();
 }

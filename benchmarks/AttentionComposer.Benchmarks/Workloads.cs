@@ -6,8 +6,45 @@ static class Workloads
     static readonly IAttention Float32 = new DenseFloat32(), Float16 = new DenseFloat16(), BFloat16 = new DenseBFloat16();
 
     /// <summary>The groups of a phase: what is held in memory and measured in turn, up to 3 GB.</summary>
-    /// <param name="phase">decode or prefill.</param>
-    public static IEnumerable<Workload[]> Groups(string phase, int threads) => phase == "decode" ? DecodeGroups(threads) : PrefillGroups(threads);
+    /// <param name="phase">decode, prefill or selection.</param>
+    public static IEnumerable<Workload[]> Groups(string phase, int threads) => phase switch
+    {
+        "decode" => DecodeGroups(threads),
+        "prefill" => PrefillGroups(threads),
+        _ => SelectionGroups(),
+    };
+
+    // One format at a time: a selection's cache holds the keys twice.
+    static IEnumerable<Workload[]> SelectionGroups()
+    {
+        foreach (int tokens in (int[])[4096, 16384, 65536])
+        {
+            yield return
+            [
+                AttentionWorkload.Decode("dense", Float32, tokens),
+                AttentionWorkload.Decode("SparQ r 32, k 128", new SparQFloat32(), tokens),
+                AttentionWorkload.Decode("top-k 128", new TopKFloat32(), tokens),
+                AttentionWorkload.Decode("64 pages of 16", new PagesFloat32(), tokens),
+            ];
+            yield return
+            [
+                AttentionWorkload.Decode("dense", Float16, tokens),
+                AttentionWorkload.Decode("SparQ r 32, k 128", new SparQFloat16(), tokens),
+            ];
+            if (tokens == 65536)
+                continue; // 8 sequences of this length would be 11 GB
+            yield return
+            [
+                AttentionWorkload.Batch("8 sequences", Float32, tokens, batch: 8),
+                AttentionWorkload.Batch("8 sequences, SparQ r 32, k 128", new SparQFloat32(), tokens, batch: 8),
+            ];
+            yield return
+            [
+                AttentionWorkload.Batch("8 sequences", Float16, tokens, batch: 8),
+                AttentionWorkload.Batch("8 sequences, SparQ r 32, k 128", new SparQFloat16(), tokens, batch: 8),
+            ];
+        }
+    }
 
     static IEnumerable<Workload[]> DecodeGroups(int threads)
     {

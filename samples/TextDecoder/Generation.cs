@@ -64,7 +64,7 @@ static class Generation
         // Positions are made only as they may be needed: a model's full context can take gigabytes.
         int positions = (int)Math.Min(context, (long)prompt.Length + options.Tokens - 1);
         using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, positions, options.Threads);
-        WarmUp(decoder, prompt);
+        WarmUp(decoder, prompt, attention.Plan);
 
         output.Write(text);
         var (prefill, decode, full) = Stream(decoder, model.Tokenizer, prompt, options, output);
@@ -89,9 +89,15 @@ static class Generation
     }
 
     /// <summary>Compiles what the run will execute, so that the table tells the speed of the kernels and not of the compiler.</summary>
-    static void WarmUp(LlamaDecoder decoder, int[] prompt)
+    static void WarmUp(LlamaDecoder decoder, int[] prompt, AttentionPlan plan)
     {
-        decoder.Decode(prompt.AsSpan(0, Math.Min(prompt.Length, 16)));
+        // A selection has a kernel of its own, which runs once there are more positions than it keeps.
+        var some = prompt.AsSpan(0, Math.Min(prompt.Length, 16));
+        do
+            decoder.Decode(some);
+        while (decoder.Length <= (plan.Selection?.KeepKeys ?? 0) && decoder.Length + some.Length < decoder.Context);
+        if (decoder.Length < decoder.Context)
+            decoder.Decode(prompt.AsSpan(0, 1));
         decoder.Clear();
         decoder.Decode(prompt.AsSpan(0, 1));
         decoder.Clear();

@@ -35,6 +35,22 @@ sealed partial class SoftCapped;
 [Causal, Alibi]
 sealed partial class WithAlibi;
 
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, SparQ(Rank = 16, TopK = 64)]
+sealed partial class SparQ;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, TopK(64)]
+sealed partial class ExactTopK;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, Pages(Size = 16, Count = 4)]
+sealed partial class PageSelection;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, SlidingWindow(60), Sinks(4)]
+sealed partial class Local;
+
 // SmolLM2-135M: 9 query heads and 3 key/value heads of 64.
 
 [Attention(HeadDim = 64, QueryHeads = 9, KeyValueHeads = 3)]
@@ -48,6 +64,10 @@ sealed partial class SmolDenseFloat16;
 [Attention(HeadDim = 64, QueryHeads = 9, KeyValueHeads = 3)]
 [Causal, SlidingWindow(1024), Sinks(4)]
 sealed partial class SmolWindowAndSinks;
+
+[Attention(HeadDim = 64, QueryHeads = 9, KeyValueHeads = 3)]
+[Causal, SparQ(Rank = 16, TopK = 128)]
+sealed partial class SmolSparQ;
 
 // TinyLlama-1.1B: 32 query heads and 4 key/value heads of 64.
 
@@ -63,6 +83,10 @@ sealed partial class TinyDenseFloat16;
 [Causal, SlidingWindow(1024), Sinks(4)]
 sealed partial class TinyWindowAndSinks;
 
+[Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 4)]
+[Causal, SparQ(Rank = 16, TopK = 128)]
+sealed partial class TinySparQ;
+
 // Llama 3.2 1B: 32 query heads and 8 key/value heads of 64.
 
 [Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 8)]
@@ -77,6 +101,10 @@ sealed partial class Llama1BDenseFloat16;
 [Causal, SlidingWindow(4096), Sinks(4)]
 sealed partial class Llama1BWindowAndSinks;
 
+[Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SparQ(Rank = 16, TopK = 128)]
+sealed partial class Llama1BSparQ;
+
 // Llama 3 8B and 3.1 8B: 32 query heads and 8 key/value heads of 128.
 
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
@@ -90,6 +118,10 @@ sealed partial class Llama8BDenseFloat16;
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
 [Causal, SlidingWindow(4096), Sinks(4)]
 sealed partial class Llama8BWindowAndSinks;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, SparQ(Rank = 32, TopK = 128)]
+sealed partial class Llama8BSparQ;
 
 /// <summary>What <c>--attention</c> chooses from.</summary>
 static class Pipelines
@@ -109,6 +141,11 @@ static class Pipelines
         new("window-sinks", "the last 256 positions (1024 or 4096 in larger models) and the first 4", "[Causal, SlidingWindow(256), Sinks(4)]",
             [new WindowAndSinks(), new SmolWindowAndSinks(), new TinyWindowAndSinks(), new Llama1BWindowAndSinks(), new Llama8BWindowAndSinks()]),
         new("softcap", "all positions, scores capped at 50", "[Causal, SoftCap(50f)]", [new SoftCapped()]),
+        new("sparq", "a quarter of the channels of all positions, and 64 positions (128 in larger models) in full", "[Causal, SparQ(Rank = 16, TopK = 64)]",
+            [new SparQ(), new SmolSparQ(), new TinySparQ(), new Llama1BSparQ(), new Llama8BSparQ()]),
+        new("topk", "the 64 positions with the best scores", "[Causal, TopK(64)]", [new ExactTopK()]),
+        new("pages", "the 4 pages of 16 positions whose bounds are best", "[Causal, Pages(Size = 16, Count = 4)]", [new PageSelection()]),
+        new("local", "the last 60 positions and the first 4", "[Causal, SlidingWindow(60), Sinks(4)]", [new Local()]),
         new("alibi", "all positions, scores falling with distance", "[Causal, Alibi]", [new WithAlibi()]),
     ];
 

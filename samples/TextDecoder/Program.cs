@@ -68,6 +68,22 @@ static class Program
             },
             output));
 
+        var text = new Option<FileInfo?>("--text") { HelpName = "FILE", Description = "text to go along, some 4 kB" };
+        var plot = new Option<string?>("--plot") { HelpName = "FILE", Description = "write agreement over bytes as an SVG" };
+        var compare = new Command("compare", "Runs one long text through several attention pipelines at a half, a quarter and an eighth of the bytes.")
+        {
+            model, text, threads, plot,
+        };
+        compare.SetAction(parsed =>
+        {
+            AttentionOptions.MaxDegreeOfParallelism = parsed.GetValue(threads);
+            LlamaModel compared = parsed.GetValue(model) is { } path ? LlamaModel.Read(path) : LlamaModel.ReadEmbedded();
+            FileInfo file = parsed.GetValue(text)
+                ?? throw new CommandException("compare needs --text FILE: some 4 kB of text that the model has not learnt by heart.");
+            new Comparison(compared, File.ReadAllText(file.FullName), parsed.GetValue(threads)).Run(output, parsed.GetValue(plot));
+        });
+        command.Add(compare);
+
         try
         {
             var parsed = command.Parse(args);

@@ -23,12 +23,8 @@ sealed record RunStatistics(LlamaModel Model, AttentionPlan Plan, Phase Prefill,
     /// <param name="plan">What the attention reads.</param>
     /// <param name="layers">Number of layers.</param>
     /// <param name="length">Positions up to the token, its own included.</param>
-    public static long BytesRead(AttentionPlan plan, int layers, int length)
-    {
-        long visible = plan.Window > 0 ? Math.Min(length, (long)plan.Window + plan.Sinks) : length;
-        int scalar = plan.Format == KvFormat.Float32 ? sizeof(float) : sizeof(ushort);
-        return 2 * visible * plan.Shape.KeyValueWidth * scalar * layers;
-    }
+    public static long BytesRead(AttentionPlan plan, int layers, int length) =>
+        plan.Traffic(length).BytesRead * layers;
 
     /// <summary>Writes the table.</summary>
     public void Write(IAnsiConsole console)

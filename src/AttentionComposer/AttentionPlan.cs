@@ -50,8 +50,50 @@ public sealed record AttentionPlan
     /// <summary>Positions that a cache keeps beside the sinks: window and slack. 0 where it keeps every position.</summary>
     public int RingSize { get; init; }
 
+    /// <summary>How calls of one token choose the keys that they read in full; null when they read every visible key.</summary>
+    public Kernels.SelectionTraits? Selection { get; init; }
+
     /// <summary>The stages in the order in which a kernel runs them, one line each.</summary>
     public required IReadOnlyList<string> Stages { get; init; }
+
+    /// <summary>
+    /// What a decode step moves, stage by stage: arXiv 2312.04985, section 5, in bytes and with the copies that it leaves out (the keys' second one, the
+    /// sums of values in float64).
+    /// </summary>
+    /// <param name="length">Positions in the cache, the current token included.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is below 1.</exception>
+    public AttentionTraffic Traffic(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        long heads = Shape.KeyValueHeads, row = (long)Shape.HeadDim * (Format == KvFormat.Float32 ? 4 : 2), channel = row / Shape.HeadDim;
+        long bound = 2L * Shape.HeadDim * sizeof(float), sum = Shape.HeadDim * (long)sizeof(double);
+        long visible = Window == 0 ? length : Math.Min(length, (long)Window + Sinks);
+        List<StageTraffic> stages = [new("the token's key and value", 0, heads * 2 * row)];
+        if (Selection is null)
+            return Attended("keys and values", visible);
+
+        if (Selection.Rank > 0)
+            stages.Add(new("the token's key by channel", 0, heads * row));
+        if (Selection.PageSize > 0)
+            stages.Add(new("bounds of the token's page", heads * bound, heads * bound));
+        if (Selection.Remainder >= Kernels.Remainder.Spread)
+            stages.Add(new("sum of values", heads * sum, heads * sum));
+        if (visible <= Selection.KeepKeys)
+            return Attended("keys and values", visible);
+
+        long pages = Selection.PageSize == 0 ? 0 : (length + Selection.PageSize - 1) / Selection.PageSize;
+        stages.Add(Selection switch
+        {
+            { Rank: > 0 } => new("channels of candidates", heads * visible * Selection.Rank * channel, 0),
+            { PageSize: > 0 } => new("bounds of pages", heads * pages * bound, 0),
+            _ => new("keys of candidates", heads * visible * row, 0),
+        });
+
+        // The newest page may hold fewer keys; an average one is counted in full.
+        return Attended("chosen keys and values", Selection.KeepKeys * (Selection.PerHead ? Shape.GroupSize : 1));
+
+        AttentionTraffic Attended(string name, long keys) => new([.. stages, new(name, heads * 2 * keys * row, 0)]);
+    }
 
     /// <summary>The plan as the generated file's doc comment shows it.</summary>
     public override string ToString() => $"{Name}: {Shape}\n{string.Join('\n', Stages.Select((stage, i) => $"  {i + 1}. {stage}"))}";

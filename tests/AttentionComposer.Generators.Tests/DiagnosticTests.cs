@@ -47,6 +47,17 @@ public sealed class DiagnosticTests
         { "ATC0014", $"[{Good}] partial class Local {{ public int [|Plan|] => 1; }}", "'Plan'" },
         { "ATC0014", $"[{Good}] partial class Local {{ void [|Attend|](int tokens) {{ }} }}", "'Attend'" },
         { "ATC0014", $"[{Good}] partial class Local {{ class [|Traits|]; }}", "'Traits'" },
+        { "ATC0201", $"[{Good}, Causal, SparQ(Rank = 8), [|TopK(16)|]] partial class Local;", "[SparQ] and [TopK]" },
+        { "ATC0201", $"[{Good}, TopK(16), [|Pages(Size = 8)|]] partial class Local;", "[TopK] and [Pages]" },
+        { "ATC0202", $"[{Good}, [|SparQ(Rank = 0)|]] partial class Local;", "Rank = 0" },
+        { "ATC0202", $"[{Good}, [|SparQ(TopK = -1)|]] partial class Local;", "TopK = -1" },
+        { "ATC0202", $"[{Good}, [|SparQ(Local = -2)|]] partial class Local;", "Local = -2" },
+        { "ATC0202", $"[{Good}, [|TopK(0)|]] partial class Local;", "count = 0" },
+        { "ATC0202", $"[{Good}, [|Pages(Size = 0)|]] partial class Local;", "Size = 0" },
+        { "ATC0202", $"[{Good}, [|Pages(Count = 0)|]] partial class Local;", "Count = 0" },
+        { "ATC0203", $"[{Good}, [|TopK(4)|]] partial class Local {{ [Mask] bool Near(int query, int key) => query - key < 9; }}", "Near" },
+        { "ATC0203", $"[{Good}, [|Pages|]] partial class Local {{ [Score] float Up(float score, int head, int query, int key) => score + 1; }}", "Up" },
+        { "ATC0203", $"[{Good}, [|SparQ|], Normalizer(Normalization.Sigmoid)] partial class Local;", "Sigmoid" },
     };
 
     [Theory, MemberData(nameof(Wrong))]

@@ -46,4 +46,27 @@ public sealed class SnapshotTests
             }
         }
         """).Text);
+
+    /// <summary>A selection whose groups share a choice and whose cache keeps a second copy of the keys.</summary>
+    [Fact]
+    public void SparQGrouped() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+        [Causal, Alibi, SparQ(Rank = 32, TopK = 128, Reallocation = SparQReallocation.Always)]
+        [KvCache(KvFormat.Float16)]
+        public sealed partial class SparQGrouped;
+        """).Text);
+
+    /// <summary>Pages by head: a bound for each page, and a choice for each query head.</summary>
+    [Fact]
+    public void PagesByHead() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2)]
+        [Causal, SoftCap(30f), Pages(Size = 16, Count = 32, PerHead = true)]
+        public sealed partial class PagesByHead;
+        """).Text);
 }

@@ -68,6 +68,19 @@ static partial class Descriptors
         "ATC0014", "A pipeline's member is declared by hand",
         "'{0}' declares '{1}', which the generator adds itself; rename or remove it");
 
+    public static readonly DiagnosticDescriptor SeveralSelections = Error(
+        "ATC0201", "A pipeline chooses keys in one way",
+        "'{0}' has [{1}] and [{2}]; a decode step makes one choice of keys, so keep one of them and declare a second class for the other");
+
+    public static readonly DiagnosticDescriptor SelectionNumber = Error(
+        "ATC0202", "A selection's number is too small",
+        "'{0}' has [{1}] with {2} = {3}; give it at least {4}");
+
+    public static readonly DiagnosticDescriptor SelectionWithFunctions = Error(
+        "ATC0203", "A selection does not apply functions",
+        "'{0}' has [{1}] beside {2}, which the scorer of candidates does not apply; use [Causal], [SlidingWindow], [Sinks], [Alibi], [SoftCap] and [Scale] with it, " +
+        "or remove [{1}]");
+
     // Behind a Lazy: the fields of the other parts of this class must be there first.
     static readonly Lazy<Dictionary<string, DiagnosticDescriptor>> s_byId = new(() => typeof(Descriptors)
         .GetFields(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static)

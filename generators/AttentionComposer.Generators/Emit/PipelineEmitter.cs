@@ -19,16 +19,24 @@ static class PipelineEmitter
             writer.Open($"partial {type.Keyword} {Identifier(type.Name)}");
 
         EmitSummary(writer, plan);
-        writer.Open($"partial {plan.Spec.Keyword} {Identifier(plan.Spec.Name)} : global::AttentionComposer.IAttention, IFusedKernels");
+        writer.Open($"partial {plan.Spec.Keyword} {Identifier(plan.Spec.Name)} : global::AttentionComposer.IAttention, {(plan.Selection is null ? "IFusedKernels" : "ISelectionKernels")}");
         EmitConstants(writer, plan);
         EmitVerbs(writer);
         EmitKernelEntries(writer, plan);
+        if (plan.Selection is not null)
+            EmitSelectionEntries(writer);
         CaptureEmitter.Emit(writer, plan);
         EmitSeenBy(writer, plan);
         EmitSee(writer, plan);
         foreach (TilePlan tile in plan.Tiles)
             EmitKernels(writer, plan, tile);
         CarefulEmitter.Emit(writer, plan);
+        if (plan.Selection is not null)
+        {
+            writer.Blank();
+            CarefulSelectionEmitter.Emit(writer, plan, plan.Selection);
+        }
+
         writer.Close();
 
         foreach (ContainingType _ in plan.Spec.ContainingTypes)
@@ -83,7 +91,7 @@ static class PipelineEmitter
     {
         PipelineSpec spec = plan.Spec;
         string shape = $"new AttentionShape(HeadDim: {spec.HeadDim}, QueryHeads: {spec.QueryHeads}, KeyValueHeads: {spec.KeyValueHeads})";
-        int scratch = Math.Max(DecodeEmitter.ScratchFloats(plan), PrefillEmitter.ScratchFloats(plan));
+        int scratch = Math.Max(Math.Max(DecodeEmitter.ScratchFloats(plan), PrefillEmitter.ScratchFloats(plan)), SelectEmitter.ScratchFloats(plan));
         writer.Write($$"""
             const int HeadDim = {{spec.HeadDim}};
             const int Group = {{spec.GroupSize}}; // query heads that read one key/value head
@@ -96,7 +104,7 @@ static class PipelineEmitter
                 QueryFactor = {{Literal.Of(plan.QueryFactor * RowFormatNames.Of(spec.Format).ValueFactor)}},
                 Window = {{(plan.Ring == 0 ? 0 : spec.Window)}},
                 Pinned = {{plan.Pinned}},
-                Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}
+                Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}{{(plan.Selection is null ? "" : "\n    Selection = " + TraitsOf(plan.Selection) + ",")}}
             };
 
             static readonly AttentionPlan s_plan = new()
@@ -110,7 +118,7 @@ static class PipelineEmitter
                 Sinks = {{spec.Sinks}},
                 SoftCap = {{Literal.Of(spec.SoftCap)}},
                 AlibiSlopes = [{{(spec.Alibi ? string.Join(", ", Alibi.Slopes(spec.QueryHeads).Select(slope => Literal.Of((float)slope))) : "")}}],
-                RingSize = {{plan.Ring}},{{FunctionsText(plan)}}
+                RingSize = {{plan.Ring}},{{FunctionsText(plan)}}{{(plan.Selection is null ? "" : "\n    Selection = s_traits.Selection,")}}
                 Stages =
                 [
             """);
@@ -147,6 +155,11 @@ static class PipelineEmitter
             text += "\n    TestsTiles = true,";
         return text;
     }
+
+    static string TraitsOf(SelectionPlan selection) =>
+        $"new(\"{selection.Method}\", Keep: {selection.Keep}, Forced: {selection.Forced}, Rows: {selection.Rows})\n    {{\n" +
+        $"        Rank = {selection.Rank}, PageSize = {selection.PageSize}, PerHead = {Literal.Of(selection.PerHead)},\n" +
+        $"        ByProbability = {Literal.Of(selection.ByProbability)}, Softmax = {Literal.Of(selection.Softmax)}, Remainder = Remainder.{selection.Remainder},\n    }}";
 
     static void EmitVerbs(SourceWriter writer) => writer.Write("""
         /// <inheritdoc />
@@ -228,6 +241,21 @@ static class PipelineEmitter
             }
             """;
     }
+
+    static void EmitSelectionEntries(SourceWriter writer) => writer.Write("""
+        void ISelectionKernels.Select(in SelectionCall selection)
+        {
+            switch (selection.Call.VectorBits)
+            {
+                case 512: Simd512.Select(selection); break;
+                case 256: Simd256.Select(selection); break;
+                default: Simd128.Select(selection); break;
+            }
+        }
+
+        void ISelectionKernels.SelectCarefully(in SelectionCall selection) => CarefulSelection.Select(selection);
+
+        """);
 
     static void EmitSeenBy(SourceWriter writer, KernelPlan plan)
     {
@@ -319,6 +347,12 @@ static class PipelineEmitter
         DecodeEmitter.Emit(writer, plan, tile);
         PrefillEmitter.Emit(writer, plan, tile);
         SoftmaxEmitter.Emit(writer, plan, tile);
+        if (plan.Selection is not null)
+        {
+            writer.Blank();
+            SelectEmitter.Emit(writer, plan, plan.Selection, tile);
+        }
+
         writer.Close();
         writer.Blank();
     }

@@ -21,7 +21,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_generatedMembers =
     [
         "Shape", "Plan", "CreateCache", "Attend", "Append", "AttendBatch",
-        "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "AlibiSlopes", "Captured", "_idleCaptured", "SeenBy", "See",
+        "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "CarefulSelection", "AlibiSlopes", "Captured", "_idleCaptured", "SeenBy", "See",
     ];
 
     static readonly SymbolDisplayFormat s_written =
@@ -122,7 +122,11 @@ sealed class PipelineReader
             }
         }
 
-        return ReadFunctions(spec);
+        var selections = new SelectionReader((attribute, holds, descriptor, values) => CheckAttribute(attribute, holds, descriptor, values));
+        spec = spec with { Selection = selections.Read(Attributes(), headDim, keyValueHeads == 0 ? 1 : spec.GroupSize) };
+        spec = ReadFunctions(spec);
+        selections.CheckFunctions(spec);
+        return spec;
     }
 
     PipelineSpec ReadFunctions(PipelineSpec spec)
@@ -246,6 +250,9 @@ sealed class PipelineReader
     static AttributeData? Find(string name, ISymbol symbol) => symbol.GetAttributes().FirstOrDefault(attribute =>
         attribute.AttributeClass?.Name == name + "Attribute" &&
         attribute.AttributeClass.ContainingNamespace?.ToDisplayString() == AttributeNamespace);
+
+    IEnumerable<AttributeData> Attributes() =>
+        _type.GetAttributes().Where(attribute => attribute.AttributeClass?.ContainingNamespace?.ToDisplayString() == AttributeNamespace);
 
     /// <summary>A named int argument: 0 when it is left out, false when it does not compile.</summary>
     static bool TryInt(AttributeData attribute, string name, out int value)

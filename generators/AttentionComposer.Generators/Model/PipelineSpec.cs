@@ -69,6 +69,9 @@ sealed record PipelineSpec
 
     public Normalization Normalization { get; init; }
 
+    /// <summary>How a decode step chooses keys; null when it reads them all.</summary>
+    public SelectionSpec? Selection { get; init; }
+
     /// <summary>Query heads that read one key/value head.</summary>
     public int GroupSize => QueryHeads / KeyValueHeads;
 

@@ -60,6 +60,9 @@ sealed record KernelPlan
     /// <summary>The kernels to emit, widest vectors first.</summary>
     public required EquatableArray<TilePlan> Tiles { get; init; }
 
+    /// <summary>How a call of one token chooses keys; null when it reads them all.</summary>
+    public required SelectionPlan? Selection { get; init; }
+
     /// <summary>What is fused, in the order in which it runs, one line a stage.</summary>
     public required EquatableArray<string> Stages { get; init; }
 

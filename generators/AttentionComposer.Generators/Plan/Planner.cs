@@ -22,6 +22,7 @@ static class Planner
         SolvedMask solved = IntervalPlanner.Solve(masks, locals);
         int decodeRows = DecodeRowsOf(spec.GroupSize);
         bool plainLogit = FoldsLogit(spec);
+        SelectionPlan? selection = SelectionPlan.Of(spec, decodeRows);
         var plan = new KernelPlan
         {
             Spec = spec,
@@ -41,6 +42,7 @@ static class Planner
             DecodeTokens = Math.Max(1, DecodeTileRows / decodeRows),
             PrefillTokens = Math.Max(1, PrefillRows / spec.GroupSize),
             Tiles = new EquatableArray<TilePlan>(TilesOf(decodeRows)),
+            Selection = selection,
             Stages = default,
         };
 
@@ -86,9 +88,12 @@ static class Planner
         return ((float)factor, logit);
     }
 
-    /// <summary>A window's ring holds the window and slack: the more slack, the longer the steps of a prefill.</summary>
+    /// <summary>A window's ring holds the window and slack: the more slack, the longer the steps of a prefill. Pages stay where they are.</summary>
     static int RingOf(PipelineSpec spec)
     {
+        if (spec.Selection is PageSelection)
+            return 0; // pages stay where they are: a ring would cut them
+
         long ring = (long)spec.Window + Math.Min(2048, Math.Max(256, spec.Window / 4));
         return spec.Window == 0 || ring + spec.Sinks > int.MaxValue ? 0 : (int)ring;
     }
@@ -140,8 +145,8 @@ static class Planner
     {
         PipelineSpec spec = plan.Spec;
         yield return plan.Ring == 0
-            ? $"cache: keys and values in {spec.Format}, one slot a position"
-            : $"cache: keys and values in {spec.Format}, a ring of {plan.Ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks");
+            ? $"cache: keys and values in {spec.Format}, one slot a position" + plan.Selection?.CacheText
+            : $"cache: keys and values in {spec.Format}, a ring of {plan.Ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks") + plan.Selection?.CacheText;
         if (spec.Masks.Count == 0)
             yield return "keys: " + KeysOf(spec);
         foreach (string line in FunctionStages.Masks(plan))
@@ -149,6 +154,8 @@ static class Planner
         yield return "score: " + plan.LogitText;
         foreach (string line in FunctionStages.Scores(plan))
             yield return line;
+        foreach (string stage in plan.Selection?.Stages ?? default)
+            yield return stage;
         yield return "weights: " + (spec.SinkLogits, spec.Normalization) switch
         {
             ({ } sinks, _) => $"softmax whose denominator {sinks}[head] joins, online over blocks of keys, split over keys in decode and merged by log-sum-exp",

@@ -1,3 +1,5 @@
+using AttentionComposer.Kernels;
+
 namespace AttentionComposer.Caches;
 
 /// <summary>
@@ -10,6 +12,9 @@ namespace AttentionComposer.Caches;
 /// <param name="Ring">Slots of the ring behind the pinned positions; 0 when every position is kept.</param>
 readonly record struct CacheKind(AttentionShape Shape, KvFormat Format, int Window, int Pinned, int Ring)
 {
+    /// <summary>What the cache keeps beside keys and values for a selection.</summary>
+    public Companions Companions { get; init; }
+
     /// <summary>
     /// Scalars from one row to the next: the head size rounded up to the widest vector, so that no kernel needs a tail loop.
     /// </summary>
@@ -18,5 +23,19 @@ readonly record struct CacheKind(AttentionShape Shape, KvFormat Format, int Wind
     public int ScalarSize => Format == KvFormat.Float32 ? 4 : 2;
 
     public override string ToString() =>
-        $"{Shape} in {Format}" + (Ring == 0 ? "" : $", window {Window}") + (Pinned == 0 ? "" : $", {Pinned} sinks");
+        $"{Shape} in {Format}" + (Ring == 0 ? "" : $", window {Window}") + (Pinned == 0 ? "" : $", {Pinned} sinks") + Companions;
+}
+
+/// <summary>What a cache keeps beside keys and values.</summary>
+/// <param name="KeyColumns">The keys channel by channel.</param>
+/// <param name="ValueSums">Sums of the visible values.</param>
+/// <param name="PageSize">Keys in a page whose minima and maxima are kept; 0 for none.</param>
+readonly record struct Companions(bool KeyColumns, bool ValueSums, int PageSize)
+{
+    public static Companions Of(Kernels.SelectionTraits? selection) =>
+        selection is null ? default : new Companions(selection.Rank > 0, selection.Remainder >= Remainder.Spread, selection.PageSize);
+
+    /// <summary>For instance <c>, keys by channel, mean values</c>.</summary>
+    public override string ToString() => (KeyColumns ? ", keys by channel" : "") + (ValueSums ? ", mean values" : "")
+        + (PageSize > 0 ? $", bounds of pages of {PageSize}" : "");
 }

@@ -11,6 +11,7 @@ sealed unsafe class RowCache : KvCache
 {
     readonly NativeBuffer _keys;
     readonly NativeBuffer _values;
+    readonly CacheCompanion[] _companions;
     readonly int _slots;
     bool _disposed;
 
@@ -34,13 +35,42 @@ sealed unsafe class RowCache : KvCache
         long bytes = (long)kind.Shape.KeyValueHeads * _slots * kind.RowStride * kind.ScalarSize;
         _keys = new NativeBuffer(bytes);
         _values = new NativeBuffer(bytes);
+
+        Columns = kind.Companions.KeyColumns ? new KeyColumns(kind, _slots) : null;
+        ValueSums = kind.Companions.ValueSums ? new ValueSums(kind) : null;
+        Pages = kind.Companions.PageSize > 0 ? new PageBounds(kind, _slots) : null;
+        CacheCompanion?[] companions = [Columns, ValueSums, Pages];
+        _companions = [.. companions.OfType<CacheCompanion>()];
     }
 
     public CacheKind Kind { get; }
 
     public KeyLayout Layout { get; }
 
-    public override long SizeInBytes => _disposed ? 0 : _keys.SizeInBytes + _values.SizeInBytes;
+    /// <summary>The keys channel by channel, where a selection reads them so.</summary>
+    public KeyColumns? Columns { get; }
+
+    /// <summary>The sums of values, where a selection needs their mean.</summary>
+    public ValueSums? ValueSums { get; }
+
+    /// <summary>Minima and maxima of pages, where a selection goes by them.</summary>
+    public PageBounds? Pages { get; }
+
+    /// <summary>Set by tests to see what selections choose.</summary>
+    public Kernels.SelectionTrace? Trace { get; set; }
+
+    public override long SizeInBytes
+    {
+        get
+        {
+            if (_disposed)
+                return 0;
+            long bytes = _keys.SizeInBytes + _values.SizeInBytes;
+            foreach (CacheCompanion companion in _companions)
+                bytes += companion.SizeInBytes;
+            return bytes;
+        }
+    }
 
     /// <summary>The most tokens whose append leaves every key that the first of them sees.</summary>
     public int MaxStep => Wraps ? Kind.Ring - Kind.Window + 1 : int.MaxValue;
@@ -67,6 +97,8 @@ sealed unsafe class RowCache : KvCache
                 $"A cache with a window of {Kind.Window} keys cannot go back from {Length} to {length} positions: the oldest position it " +
                 $"still holds beside the sinks is {_oldest}. Clear it and append again, or truncate to 0.");
 
+        foreach (CacheCompanion companion in _companions)
+            companion.Truncating(this, length, Length);
         Length = length;
         _oldest = Math.Min(_oldest, Math.Max(Kind.Pinned, length));
         if (length <= _firstNonFinite)
@@ -106,6 +138,9 @@ sealed unsafe class RowCache : KvCache
                 finite = true;
             }
         }
+
+        foreach (CacheCompanion companion in _companions)
+            companion.Stored(this, head, Length, tokens);
     }
 
     /// <summary>Counts rows that <see cref="StoreHead"/> has stored for every head.</summary>
@@ -123,6 +158,8 @@ sealed unsafe class RowCache : KvCache
         _disposed = true;
         _keys.Dispose();
         _values.Dispose();
+        foreach (CacheCompanion companion in _companions)
+            companion.Dispose();
     }
 
     [MethodImpl(MethodImplOptions.Synchronized)] // rare: only rows with NaN or infinity come here, possibly from several threads

@@ -43,6 +43,24 @@ static unsafe class RowFormat
             };
     }
 
+    /// <summary>Reads as many scalars as the target has room for exactly, infinities and NaN included.</summary>
+    public static void Widen(byte* row, Span<float> target, KvFormat format)
+    {
+        switch (format)
+        {
+            case KvFormat.Float32:
+                new ReadOnlySpan<float>(row, target.Length).CopyTo(target);
+                break;
+            case KvFormat.Float16:
+                TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(row, target.Length), target);
+                break;
+            default:
+                for (int i = 0; i < target.Length; i++)
+                    target[i] = BitConverter.UInt32BitsToSingle((uint)((ushort*)row)[i] << 16);
+                break;
+        }
+    }
+
     static void StoreBFloat16(float* source, ushort* target, int headDim)
     {
         for (int i = 0; i < headDim; i += 8)

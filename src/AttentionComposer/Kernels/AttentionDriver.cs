@@ -179,5 +179,8 @@ public static unsafe class AttentionDriver
         }
     }
 
-    static CacheKind KindOf(KernelTraits traits) => new(traits.Shape, traits.Format, traits.Window, traits.Pinned, traits.Ring);
+    static CacheKind KindOf(KernelTraits traits) => new(traits.Shape, traits.Format, traits.Window, traits.Pinned, traits.Ring)
+    {
+        Companions = Companions.Of(traits.Selection),
+    };
 }

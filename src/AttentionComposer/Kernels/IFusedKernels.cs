@@ -66,6 +66,9 @@ public sealed record KernelTraits(
 
     /// <summary>Whether weights are added up without being divided by their sum.</summary>
     public bool SumsWeights { get; init; }
+
+    /// <summary>What calls of one token choose among the visible keys; null when they read them all.</summary>
+    public SelectionTraits? Selection { get; init; }
 }
 
 /// <summary>
@@ -125,6 +128,11 @@ public readonly ref struct KernelCall
 
     /// <summary>What <see cref="IFusedKernels.Capture"/> gave for this call.</summary>
     public readonly object? Captured;
+
+    /// <summary>The same call over other keys.</summary>
+    internal KernelCall Over(ReadOnlySpan<KeyRange> ranges) => new(
+        in Queries, ref Keys, ref Values, ref Scratch, ref Sums, ref Maxima, ref Weights,
+        ranges, Layout, Tokens, RowsPerToken, FirstQuery, Length, KeyValueHead, VectorBits, Batch, Captured);
 
     internal KernelCall(
         ref readonly float queries, ref byte keys, ref byte values,

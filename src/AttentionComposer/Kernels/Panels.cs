@@ -43,6 +43,28 @@ public static class Panels
         }
     }
 
+    /// <summary>
+    /// Writes each of a token's queries as its negative scalars and then its positive ones: <c>[rows, 2, stride]</c>. The product with a page's minima and
+    /// maxima is the page's bound, since <c>max(q · m, q · M)</c> is <c>min(q, 0) · m + max(q, 0) · M</c>.
+    /// </summary>
+    public static void SplitQueries(in KernelCall call, AttentionShape shape, int rows, float factor, ref float panel)
+    {
+        int stride = (shape.HeadDim + 15) / 16 * 16;
+        for (int row = 0; row < rows; row++)
+        {
+            ref float negative = ref Unsafe.Add(ref panel, row * 2 * stride);
+            ref float positive = ref Unsafe.Add(ref negative, stride);
+            for (int i = 0; i < stride; i += 8)
+            {
+                Vector256<float> query = row < shape.GroupSize && i < shape.HeadDim
+                    ? Vector256.LoadUnsafe(ref Unsafe.AsRef(in call.Queries), (nuint)(row * shape.HeadDim + i)) * factor
+                    : Vector256<float>.Zero;
+                Vector256.MinNative(query, Vector256<float>.Zero).StoreUnsafe(ref negative, (nuint)i);
+                Vector256.MaxNative(query, Vector256<float>.Zero).StoreUnsafe(ref positive, (nuint)i);
+            }
+        }
+    }
+
     /// <summary>Starts a tile: sums and weights 0, maxima negative infinity.</summary>
     public static void Clear(in KernelCall call, int rows, int stride)
     {

@@ -22,6 +22,7 @@ sealed unsafe partial class Workspace : IParallelWork
     IFusedKernels? _kernels;
     object? _captured;
     int _stateFloats;   // one tile's unfinished result: sums, maxima, weights
+    long _selectionFloats;
     int _stateRows;
     int _vectorBits;
 
@@ -46,6 +47,7 @@ sealed unsafe partial class Workspace : IParallelWork
         Decode,
         Prefill,
         Careful,
+        Select,
     }
 
     /// <summary>Adds a cache and its queries to the call.</summary>
@@ -74,7 +76,7 @@ sealed unsafe partial class Workspace : IParallelWork
             (int items, int tiles, long keyScalars) = Cut(traits);
             int degree = keyScalars < InlineScalars ? 1 : Math.Min(AttentionOptions.MaxDegreeOfParallelism, items);
 
-            Reserve(Math.Min(degree, WorkerPool.Shared.MaxWorkers), traits.ScratchFloats + _stateFloats, (long)items * _stateFloats, tiles);
+            Reserve(Math.Min(degree, WorkerPool.Shared.MaxWorkers), traits.ScratchFloats + _stateFloats + _selectionFloats, (long)items * _stateFloats, tiles);
             new Span<int>(_pending!.Pointer, tiles).Clear();
             WorkerPool.Shared.Run(this, items, degree);
         }
@@ -101,21 +103,22 @@ sealed unsafe partial class Workspace : IParallelWork
         int heads = traits.Shape.KeyValueHeads;
         int items = 0, tiles = 0, widestTile = 1;
         long keyScalars = 0;
+        _selectionFloats = 0;
         foreach (ref Sequence sequence in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences))
         {
-            sequence.Phase = PhaseOf(sequence, traits);
+            int lastQuery = sequence.FirstQuery + sequence.Tokens - 1;
+            _kernels!.VisibleKeys(sequence.FirstQuery, lastQuery, sequence.Cache.Length, ranges);
+            int keys = Candidates.VisibleKeys(ranges);
+            sequence.Phase = PhaseOf(sequence, traits, keys);
             sequence.TileTokens = sequence.Phase == Phase.Prefill ? traits.PrefillTokens : Math.Min(sequence.Tokens, traits.DecodeTokens);
             sequence.TileTokens = Math.Max(1, sequence.TileTokens);
             widestTile = Math.Max(widestTile, sequence.TileTokens);
 
             int tokenTiles = (sequence.Tokens + sequence.TileTokens - 1) / sequence.TileTokens;
-            int lastQuery = sequence.FirstQuery + sequence.Tokens - 1;
-            _kernels!.VisibleKeys(sequence.FirstQuery, lastQuery, sequence.Cache.Length, ranges);
-            int keys = 0;
-            foreach (KeyRange range in ranges)
-                keys += range.Count;
+            if (sequence.Phase == Phase.Select)
+                _selectionFloats = Math.Max(_selectionFloats, Candidates.ScratchFloats(traits.Selection!, traits.Shape, keys, ranges.Length));
 
-            sequence.Splits = sequence.Phase == Phase.Careful
+            sequence.Splits = sequence.Phase is Phase.Careful or Phase.Select
                 ? 1
                 : Math.Max(1, Math.Min(keys / MinKeysPerSplit, TargetItems / Math.Max(1, tokenTiles * heads)));
             sequence.FirstItem = items;
@@ -133,10 +136,15 @@ sealed unsafe partial class Workspace : IParallelWork
         return (items, tiles, keyScalars);
     }
 
-    static Phase PhaseOf(in Sequence sequence, KernelTraits traits) =>
-        sequence.Cache.HoldsNonFinite ? Phase.Careful
-        : sequence.Tokens <= traits.DecodeTokens ? Phase.Decode
-        : Phase.Prefill;
+    static Phase PhaseOf(in Sequence sequence, KernelTraits traits, int keys)
+    {
+        // A budget that holds every key chooses nothing; only a test that watches wants to see it.
+        bool selects = sequence.Tokens == 1 && traits.Selection is { } selection && (keys > selection.KeepKeys || sequence.Cache.Trace is not null);
+        return selects ? Phase.Select
+            : sequence.Cache.HoldsNonFinite ? Phase.Careful
+            : sequence.Tokens <= traits.DecodeTokens ? Phase.Decode
+            : Phase.Prefill;
+    }
 
     void IParallelWork.Run(int item, int worker)
     {
@@ -173,7 +181,10 @@ sealed unsafe partial class Workspace : IParallelWork
             ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits, batch, _captured);
 
         // Every split of a tile looks at the same queries, so all of them take the same kernel.
-        if (sequence.Phase == Phase.Careful || !AllFinite(queries, tokens, traits))
+        bool careful = sequence.Cache.HoldsNonFinite || !AllFinite(queries, tokens, traits);
+        if (sequence.Phase == Phase.Select)
+            Select(call, sequence.Cache, scratch, careful);
+        else if (careful)
             _kernels.Careful(call);
         else if (sequence.Phase == Phase.Decode)
             _kernels.Decode(call);
@@ -182,6 +193,17 @@ sealed unsafe partial class Workspace : IParallelWork
 
         if (sequence.Splits == 1 || LastOfTile(sequence.FirstTile + tile, sequence.Splits))
             Finish(sequence, traits, sequence.Splits == 1 ? state : State(item - split), firstToken, tokens, head);
+    }
+
+    void Select(in KernelCall call, RowCache cache, float* scratch, bool careful)
+    {
+        KernelTraits traits = _kernels!.Traits;
+        var memory = new Span<float>(scratch + traits.ScratchFloats + _stateFloats, checked((int)_selectionFloats));
+        var selection = new SelectionCall(call, traits.Selection!, cache, memory);
+        if (careful)
+            ((ISelectionKernels)_kernels).SelectCarefully(selection);
+        else
+            ((ISelectionKernels)_kernels).Select(selection);
     }
 
     // Whichever thread ends a tile's last split merges them all, while the states are still in cache.
@@ -286,7 +308,7 @@ sealed unsafe partial class Workspace : IParallelWork
     static float Factor(float maximum, float largest) => maximum == largest ? 1 : float.Exp2(maximum - largest);
 
     static int RowsPerToken(in Sequence sequence, KernelTraits traits) =>
-        sequence.Phase == Phase.Decode ? traits.DecodeRows : traits.Shape.GroupSize;
+        sequence.Phase is Phase.Decode or Phase.Select ? traits.DecodeRows : traits.Shape.GroupSize;
 
     /// <summary>
     /// Whether the queries of one group of heads are finite as the kernels scale them: a sum of products with 0 is 0 exactly when every factor is.

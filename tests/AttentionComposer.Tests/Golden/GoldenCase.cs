@@ -37,6 +37,14 @@ public sealed class GoldenCase
 
     public bool Flag(string parameter) => Parameter(parameter).GetBoolean();
 
+    public string Text(string parameter) => Parameter(parameter).GetString()!;
+
+    /// <summary>Whether the case expects this tensor.</summary>
+    public bool Has(string expected) => _json.GetProperty("expect").TryGetProperty(expected, out _);
+
+    /// <summary>Whether the case has this input.</summary>
+    public bool HasInput(string input) => _json.GetProperty("inputs").TryGetProperty(input, out _);
+
     public int[] Integers(string parameter) => Parameter(parameter).Deserialize<int[]>()!;
 
     public Tensor Input(string name) => Load(_json.GetProperty("inputs").GetProperty(name));

@@ -17,7 +17,7 @@ public static class Pipelines
         foreach (IAttention attention in All)
         {
             AttentionPlan plan = attention.Plan;
-            if (plan.Shape == shape && plan.Format == format && Math.Abs(plan.Scale - scale) < 1e-6
+            if (plan.Selection is null && plan.Shape == shape && plan.Format == format && Math.Abs(plan.Scale - scale) < 1e-6
                 && plan.Causal == causal && plan.Window == window && plan.Sinks == sinks
                 && (plan.AlibiSlopes.Count != 0) == alibi && plan.SoftCap == softCap)
                 return attention;

@@ -12,7 +12,7 @@ static class DecodeEmitter
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
         EmitDriver(writer, plan, tile);
-        EmitScores(writer, plan, tile);
+        EmitScores(writer, tile, ScoredRows.Block(plan));
         ValueSumsEmitter.Emit(
             writer, "DecodeValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format), prefetch: true);
     }
@@ -75,25 +75,32 @@ static class DecodeEmitter
         writer.Blank();
     }
 
-    static void EmitScores(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    /// <summary>Emits the dot products of a tile's queries with some rows.</summary>
+    public static void EmitScores(SourceWriter writer, TilePlan tile, ScoredRows scored)
     {
-        RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
+        RowFormatNames format = scored.Format;
         string v = $"Vector{tile.Bits}";
-        int lanes = tile.Lanes, stride = plan.RowStride;
+        int lanes = tile.Lanes, stride = scored.Stride;
         int[] rows = Enumerable.Range(0, tile.DecodeRows).ToArray();
         int[] keys = Enumerable.Range(0, tile.DecodeKeys).ToArray();
 
         writer.Write($"""
-            /// <summary>Dot products of {tile.DecodeRows} row{(tile.DecodeRows == 1 ? "" : "s")} with a block of keys, {tile.DecodeKeys} keys at a time; prefetches the block's values.</summary>
+            /// <summary>Dot products of {tile.DecodeRows} row{(tile.DecodeRows == 1 ? "" : "s")} with {scored.What}, {tile.DecodeKeys} {scored.Noun} at a time{(scored.PrefetchValues ? "; prefetches the block's values" : "")}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open($"static void DecodeScores(ref float queries, ref {format.Scalar} keys, ref {format.Scalar} values, int count, ref float scores)");
-        writer.Write("nint last = count - 1;");
+        string values = scored.PrefetchValues ? $"ref {format.Scalar} values, " : "", list = scored.Listed ? "ref int slots, " : "";
+        writer.Open($"static void {scored.Method}(ref float queries, ref {format.Scalar} keys, {values}{list}int count, ref float scores)");
+        if (!scored.Listed)
+            writer.Write("nint last = count - 1;");
         writer.Open($"for (nint key = 0; key < count; key += {tile.DecodeKeys})");
-        writer.Write("// Keys behind the last one repeat it; their scores are masked.");
+        writer.Write(scored.Listed
+            ? "// The list repeats its last slot behind its end; such scores are masked."
+            : $"// {char.ToUpperInvariant(scored.Noun[0])}{scored.Noun.Substring(1)} behind the last one repeat it; their scores are masked.");
         foreach (int key in keys)
         {
-            writer.Write(key == 0
+            writer.Write(scored.Listed
+                ? $"nint row{key} = (nint)Unsafe.Add(ref slots, {Offset.Of("key", key)}) * {stride};"
+                : key == 0
                 ? $"nint row0 = key * {stride};"
                 : $"nint row{key} = nint.Min(key + {key}, last) * {stride};");
         }
@@ -107,9 +114,7 @@ static class DecodeEmitter
         writer.Open($"for (nint i = 0; i < {stride}; i += {lanes})");
         foreach (int key in keys)
             writer.Write($"{v}<float> k{key} = {format.Format}.Load{tile.Bits}(ref keys, (nuint)(row{key} + i));");
-        // As many scalars as are read here, but in the order of addresses.
-        for (int scalar = 0; scalar < tile.DecodeKeys * lanes; scalar += 64 / format.ScalarSize)
-            writer.Write($"Prefetch.Line(ref values, (nuint)({Offset.Of($"row0 + {tile.DecodeKeys} * i", scalar)}));");
+        EmitPrefetch(writer, tile, scored);
         foreach (int row in rows)
         {
             writer.Write($"{v}<float> q{row} = {v}.LoadUnsafe(ref queries, {Offset.Cast("i", row * stride)});");
@@ -119,8 +124,32 @@ static class DecodeEmitter
 
         writer.Close();
         writer.Blank();
-        EmitReduction(writer, tile, v);
+        EmitReduction(writer, tile, v, scored.RowLength);
         writer.Close();
+        writer.Close();
+        writer.Blank();
+    }
+
+    static void EmitPrefetch(SourceWriter writer, TilePlan tile, ScoredRows scored)
+    {
+        int line = 64 / scored.Format.ScalarSize;
+        if (!scored.PrefetchValues)
+            return;
+        if (!scored.Listed)
+        {
+            // As many scalars as are read here, but in the order of addresses.
+            for (int scalar = 0; scalar < tile.DecodeKeys * tile.Lanes; scalar += line)
+                writer.Write($"Prefetch.Line(ref values, (nuint)({Offset.Of($"row0 + {tile.DecodeKeys} * i", scalar)}));");
+            return;
+        }
+
+        bool everyTime = tile.Lanes >= line;
+        if (!everyTime)
+            writer.Open($"if (i % {line} == 0)");
+        for (int key = 0; key < tile.DecodeKeys; key++)
+            writer.Write($"Prefetch.Line(ref values, (nuint)(row{key} + i));");
+        if (everyTime)
+            return;
         writer.Close();
         writer.Blank();
     }
@@ -129,7 +158,7 @@ static class DecodeEmitter
     /// Adds up the accumulators' lanes, four accumulators at a time and then as many quads as a vector has 128-bit lanes: the lanes of the result are
     /// the dot products in the order of rows and keys.
     /// </summary>
-    static void EmitReduction(SourceWriter writer, TilePlan tile, string v)
+    static void EmitReduction(SourceWriter writer, TilePlan tile, string v, string rowLength)
     {
         int dots = tile.DecodeRows * tile.DecodeKeys, quadsPerVector = tile.Lanes / 4;
         string Accumulator(int index) => index < dots ? Dot(index / tile.DecodeKeys, index % tile.DecodeKeys) : $"{v}<float>.Zero";
@@ -144,12 +173,12 @@ static class DecodeEmitter
             writer.Write(quads.Length == 1
                 ? $"{v}<float> {name} = {quads[0]};"
                 : $"{v}<float> {name} = Lanes.SumLanes(\n    {string.Join(",\n    ", quads)});");
-            EmitStores(writer, tile, name, first);
+            EmitStores(writer, tile, name, first, rowLength);
         }
     }
 
     // A row's dot products lie side by side, in a vector of their own or in a part of one.
-    static void EmitStores(SourceWriter writer, TilePlan tile, string name, int first)
+    static void EmitStores(SourceWriter writer, TilePlan tile, string name, int first, string rowLength)
     {
         int together = System.Math.Min(tile.DecodeKeys, tile.Lanes);
         for (int lane = 0; lane < tile.Lanes && first + lane < tile.DecodeRows * tile.DecodeKeys; lane += together)
@@ -159,7 +188,7 @@ static class DecodeEmitter
                 part += lane % size < size / 2 ? ".GetLower()" : ".GetUpper()";
 
             int row = (first + lane) / tile.DecodeKeys, key = (first + lane) % tile.DecodeKeys;
-            writer.Write($"{part}.StoreUnsafe(ref scores, {Offset.Cast(Offset.Of("key", row, "BlockKeys"), key)});");
+            writer.Write($"{part}.StoreUnsafe(ref scores, {Offset.Cast(Offset.Of("key", row, rowLength), key)});");
         }
     }
 

@@ -10,7 +10,12 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// </summary>
 static class SoftmaxEmitter
 {
-    public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile) => Emit(writer, plan, tile, selected: false);
+
+    /// <summary>Emits the step for keys from a list, which are visible all.</summary>
+    public static void EmitSelected(SourceWriter writer, KernelPlan plan, TilePlan tile) => Emit(writer, plan with { Mask = null }, tile, selected: true);
+
+    static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile, bool selected)
     {
         var printer = new SimdPrinter(plan, tile.Bits);
         string logit = printer.Vector(plan.Logit);
@@ -18,12 +23,14 @@ static class SoftmaxEmitter
         FunctionText[] masks = [.. plan.Spec.Masks.Select(printer.Function)], scores = [.. plan.Spec.Scores.Select(printer.Function)];
         FunctionText[] checks = [.. masks.Concat(scores).Where(function => function.Outside is not null)];
         string v = $"Vector{tile.Bits}";
+        string index = $"{v}.Create(i) + {v}<int>.Indices";
+        string key = selected ? $"{v}.LoadUnsafe(ref positions, (nuint)i)" : $"{v}.Create(firstKey + i) + {v}<int>.Indices";
 
         writer.Write(SummaryOf(plan.Spec.Normalization));
         writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"""
-            static void Softmax(
-                ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            static void {(selected ? "SelectedSoftmax" : "Softmax")}(
+                ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
                 ref float maxima, ref float weights, ref float corrections)
             """);
         CaptureEmitter.EmitTables(writer, plan, plan.Functions);
@@ -48,8 +55,15 @@ static class SoftmaxEmitter
 
         writer.Open("if (masked)");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        writer.Write($"{v}<int> key = {v}.Create(firstKey + i) + {v}<int>.Indices;");
-        if (plan.HasFunctions)
+        if (!selected || plan.Logit.DependsOn(VariableKind.Key))
+            writer.Write($"{v}<int> key = {key};");
+        if (selected)
+        {
+            writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+            EmitLogit(writer, plan, logit);
+            writer.Write($"{v}<int> visible = {v}.LessThan({index}, {v}.Create(keys));");
+        }
+        else if (plan.HasFunctions)
         {
             EmitVisible(writer, plan, visible, masks, v);
             writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
@@ -75,7 +89,7 @@ static class SoftmaxEmitter
         writer.Open("else");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
         if (plan.Logit.DependsOn(VariableKind.Key) || scores.Any(score => score.Function.DependsOn(VariableKind.Key)))
-            writer.Write($"{v}<int> key = {v}.Create(firstKey + i) + {v}<int>.Indices;");
+            writer.Write($"{v}<int> key = {key};");
         writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
         EmitLogit(writer, plan, logit);
         EmitScores(writer, plan, scores, v);

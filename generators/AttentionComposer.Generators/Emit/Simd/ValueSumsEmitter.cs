@@ -17,8 +17,9 @@ static class ValueSumsEmitter
     /// <param name="stride">Scalars in a value row.</param>
     /// <param name="format">How value rows are read.</param>
     /// <param name="prefetch">Whether to prefetch the next block's keys meanwhile.</param>
+    /// <param name="selected">Whether the rows are those in the slots of a list; neighbours otherwise.</param>
     public static void Emit(
-        SourceWriter writer, string name, int bits, int rows, int maxVectors, int stride, RowFormatNames format, bool prefetch)
+        SourceWriter writer, string name, int bits, int rows, int maxVectors, int stride, RowFormatNames format, bool prefetch, bool selected = false)
     {
         int lanes = bits / 32;
         int vectors = stride / lanes;
@@ -30,13 +31,13 @@ static class ValueSumsEmitter
             /// <summary>Adds the block's values, times their weights, to the sums of {rows} row{(rows == 1 ? "" : "s")}: {Tile(rows, narrow)}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open($"static void {name}(ref float weights, ref float corrections, ref {format.Scalar} values{next}, int keys, ref float sums)");
+        writer.Open($"static void {name}(ref float weights, ref float corrections, ref {format.Scalar} values{next}{(selected ? ", ref int slots" : "")}, int keys, ref float sums)");
         if (widePasses > 0)
-            EmitColumns(writer, bits, rows, wide, 0, widePasses * wide * lanes, stride, format, prefetch);
+            EmitColumns(writer, bits, rows, wide, 0, widePasses * wide * lanes, stride, format, prefetch, selected);
         if (widePasses > 0 && widePasses < passes)
             writer.Blank();
         if (widePasses < passes)
-            EmitColumns(writer, bits, rows, narrow, widePasses * wide * lanes, stride, stride, format, prefetch);
+            EmitColumns(writer, bits, rows, narrow, widePasses * wide * lanes, stride, stride, format, prefetch, selected);
         writer.Close();
         writer.Blank();
     }
@@ -44,7 +45,7 @@ static class ValueSumsEmitter
     static string Tile(int rows, int vectors) => $"{rows} × {vectors} accumulators";
 
     static void EmitColumns(
-        SourceWriter writer, int bits, int rows, int vectors, int begin, int end, int stride, RowFormatNames format, bool prefetch)
+        SourceWriter writer, int bits, int rows, int vectors, int begin, int end, int stride, RowFormatNames format, bool prefetch, bool selected)
     {
         string v = $"Vector{bits}";
         int lanes = bits / 32;
@@ -62,13 +63,16 @@ static class ValueSumsEmitter
 
         writer.Blank();
         writer.Open("for (nuint key = 0; key < (nuint)keys; key++)");
-        writer.Write($"nuint value = key * {stride} + column;");
+        string valueRow = selected ? "(nuint)Unsafe.Add(ref slots, key)" : "key";
+        writer.Write($"nuint value = {valueRow} * {stride} + column;");
         foreach (int vector in vectorNumbers)
             writer.Write($"{v}<float> v{Letter(vector)} = {format.Format}.Load{bits}(ref values, {Offset.Of("value", vector * lanes)});");
         if (prefetch)
         {
             // As many scalars as are read here, but in the order of addresses: the passes over columns cover the next block once.
-            writer.Write($"nuint next = column * (nuint)keys + key * {vectors * lanes};");
+            writer.Write(selected
+                ? $"nuint next = (nuint)Unsafe.Add(ref slots, key + BlockKeys) * {stride} + column;"
+                : $"nuint next = column * (nuint)keys + key * {vectors * lanes};");
             for (int scalar = 0; scalar < vectors * lanes; scalar += 64 / format.ScalarSize)
                 writer.Write($"Prefetch.Line(ref nextKeys, {Offset.Of("next", scalar)});");
         }

@@ -1,0 +1,101 @@
+using AttentionComposer.Generators.Model;
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit;
+
+/// <summary>Emits the plain loop that chooses keys while a call sees NaN or infinity; the careful kernel then attends over them.</summary>
+static class CarefulSelectionEmitter
+{
+    public static void Emit(SourceWriter writer, KernelPlan plan, SelectionPlan selection)
+    {
+        RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
+        writer.Write("/// <summary>The choice of keys as a plain loop, in which an infinite or undefined score is the best one.</summary>");
+        writer.Open("static class CarefulSelection");
+        writer.Open("public static void Select(in SelectionCall selection)");
+        writer.Write($$"""
+            KernelCall call = selection.Call;
+            var candidates = new Candidates(selection);
+            {{Prepare(plan, selection)}}
+            Span<KeyRange> ranges = stackalloc KeyRange[call.Ranges.Length];
+            selection.CandidateRanges(ranges);
+            foreach (KeyRange range in ranges)
+            {
+                for (int first = range.Low, count; first < range.High; first += count)
+                {
+                    count = Math.Min(Candidates.ChunkKeys, range.High - first);
+                    ref float scores = ref candidates.Begin(first, count);
+                    for (int row = 0; row < Group; row++)
+                    {
+            """);
+        bool pages = selection.Scorer == Scorer.Pages;
+        if (plan.Logit.DependsOn(VariableKind.Query) || (!pages && plan.Mask is not null))
+            writer.Write("            int query = call.FirstQuery;");
+        if (plan.Logit.DependsOn(VariableKind.Head))
+            writer.Write("            int head = call.KeyValueHead * Group + row;");
+        string noun = pages ? "page" : "key";
+        string mask = plan.Mask is null || pages ? "" : $$"""
+
+                            if (!({{ScalarPrinter.Print(plan.Mask)}}))
+                            {
+                                logit = float.NegativeInfinity;
+                                continue;
+                            }
+
+            """;
+        writer.Write($$"""
+                        for (int {{noun}} = first; {{noun}} < first + count; {{noun}}++)
+                        {
+                            ref float logit = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys + {{noun}} - first);{{mask}}
+                            {{Score(plan, selection, format)}}
+                            logit = {{ScalarPrinter.Print(plan.Logit)}};
+                        }
+                    }
+
+                    candidates.WeighCarefully();
+                }
+            }
+            """);
+        writer.Write(selection.PerHead
+            ? """
+
+                for (int row = 0; row < Group; row++)
+                {
+                    candidates.Choose(row);
+                    CarefulKernel.Run(candidates.Chosen());
+                    candidates.PutAside();
+                }
+
+                candidates.PutBack();
+                """
+            : """
+
+                candidates.Choose();
+                CarefulKernel.Run(candidates.Chosen());
+                """);
+        if (selection.Remainder != Remainder.Renormalised)
+            writer.Write("candidates.Reallocate();");
+        writer.Close();
+        writer.Close();
+    }
+
+    static string Prepare(KernelPlan plan, SelectionPlan selection) => selection.Scorer switch
+    {
+        Scorer.Channels => $"Channels.Choose(call, s_traits.Shape, rank: {selection.Rank}, {Literal.Of(plan.QueryFactor)}, ref candidates);",
+        Scorer.Keys => $"Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, Group, {Literal.Of(plan.QueryFactor)}, ref call.Scratch);",
+        _ => $"const float Factor = {Literal.Of(plan.QueryFactor)};",
+    };
+
+    // Lines behind the first one carry the indentation of where they go.
+    static string Score(KernelPlan plan, SelectionPlan selection, RowFormatNames format)
+    {
+        string slot = $"nint slot = (nint)call.Layout.Slot(key) * (Stride * {format.ScalarSize});\n                ";
+        return selection.Scorer switch
+        {
+            Scorer.Channels => slot + $"float score = candidates.ChannelDot(row, ref Unsafe.Add(ref call.Keys, slot), KvFormat.{plan.Spec.Format});",
+            Scorer.Keys => slot +
+                $"float score = RowScalars.Dot(ref Unsafe.Add(ref call.Scratch, row * Stride), ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{plan.Spec.Format});",
+            _ => (plan.Logit.DependsOn(VariableKind.Key) ? "int key = selection.NewestOf(page);\n                " : "") +
+                "float score = Factor * candidates.PageBound(row, page);",
+        };
+    }
+}

@@ -1,0 +1,153 @@
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit.Simd;
+
+/// <summary>
+/// Emits the kernel for one token that chooses keys: a scorer over the candidates, the choice, and the decode kernel's steps over the
+/// rows that were chosen.
+/// </summary>
+static class SelectEmitter
+{
+    public static void Emit(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
+    {
+        EmitDriver(writer, plan, selection, tile);
+        if (selection.Scorer == Scorer.Channels)
+            ChannelScoresEmitter.Emit(writer, plan, selection, tile);
+        else
+            DecodeEmitter.EmitScores(writer, tile, selection.Scorer == Scorer.Pages ? ScoredRows.Pages(plan) : ScoredRows.Candidates(plan));
+        WeighEmitter.Emit(writer, plan, selection, tile);
+        EmitAttention(writer, plan, tile);
+        DecodeEmitter.EmitScores(writer, tile, ScoredRows.Chosen(plan));
+        SoftmaxEmitter.EmitSelected(writer, plan, tile);
+        writer.Blank();
+        ValueSumsEmitter.Emit(
+            writer, "SelectedValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format),
+            prefetch: true, selected: true);
+    }
+
+    /// <summary>Floats of scratch memory beside the candidates: queries, once more in two halves for pages.</summary>
+    public static int ScratchFloats(KernelPlan plan) =>
+        plan.Selection is { Scorer: Scorer.Pages } ? 2 * plan.DecodeRows * plan.RowStride : 0;
+
+    static void EmitDriver(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
+    {
+        RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
+        string noun = selection.Scorer == Scorer.Pages ? "page" : "key";
+        writer.Write("/// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>");
+        writer.Open("public static void Select(in SelectionCall selection)");
+        writer.Write("""
+            KernelCall call = selection.Call;
+            var candidates = new Candidates(selection);
+            """);
+        writer.Write(selection.Scorer switch
+        {
+            Scorer.Channels => $"""
+                ref {format.Scalar} columns = ref Unsafe.As<byte, {format.Scalar}>(ref selection.Columns);
+                Channels.Choose(call, s_traits.Shape, rank: {selection.Rank}, {Literal.Of(plan.QueryFactor * format.ValueFactor)}, ref candidates);
+                """,
+            Scorer.Keys => $"""
+                ref float queries = ref call.Scratch; // [{plan.DecodeRows}, {plan.RowStride}]
+                ref {format.Scalar} keys = ref Unsafe.As<byte, {format.Scalar}>(ref call.Keys);
+                Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {plan.DecodeRows}, {plan.DecodeRows}, {Literal.Of(plan.QueryFactor * format.ValueFactor)}, ref queries);
+                """,
+            _ => $"""
+                ref float queries = ref call.Scratch; // [{plan.DecodeRows}, 2, {plan.RowStride}]
+                Panels.SplitQueries(call, s_traits.Shape, {plan.DecodeRows}, {Literal.Of(plan.QueryFactor)}, ref queries);
+                """,
+        });
+        writer.Write($$"""
+            Span<KeyRange> ranges = stackalloc KeyRange[call.Ranges.Length];
+            selection.CandidateRanges(ranges);
+
+            foreach (KeyRange range in ranges)
+            {
+                for (int {{noun}} = range.Low, count; {{noun}} < range.High; {{noun}} += count)
+                {
+            """);
+        writer.Write(selection.Scorer == Scorer.Pages
+            ? """
+                        count = Math.Min(Candidates.ChunkKeys, range.High - page);
+                        ref float scores = ref candidates.Begin(page, count);
+                """
+            : $$"""
+                        count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
+                        bool masked = count % {{tile.Lanes}} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                        ref float scores = ref candidates.Begin(key, count);
+                """);
+        string rows = plan.DecodeRows == tile.DecodeRows ? "" : $"for (int row = 0; row < {plan.DecodeRows}; row += {tile.DecodeRows})\n            ";
+        string rowQueries = rows.Length == 0 ? "queries" : $"Unsafe.Add(ref queries, row * {(selection.Scorer == Scorer.Pages ? "2 * " : "")}Stride)";
+        string rowScores = rows.Length == 0 ? "scores" : "Unsafe.Add(ref scores, row * Candidates.ChunkKeys)";
+        writer.Write("        " + selection.Scorer switch
+        {
+            Scorer.Channels => "ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);",
+            Scorer.Keys => $"{rows}CandidateScores(ref {rowQueries}, ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(key) * Stride), count, ref {rowScores});",
+            _ => $"{rows}PageBounds(ref {rowQueries}, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref {rowScores});",
+        });
+        writer.Write(selection.Scorer == Scorer.Pages
+            ? $"        Weigh(ref scores, count, page, selection, candidates);"
+            : "        Weigh(ref scores, count, key, masked, call, candidates);");
+        writer.Write("""
+                }
+            }
+
+            """);
+        if (selection.PerHead)
+        {
+            writer.Write("""
+                for (int row = 0; row < Group; row++)
+                {
+                    candidates.Choose(row);
+                    AttendSelected(call, candidates);
+                    candidates.PutAside();
+                }
+
+                candidates.PutBack();
+                """);
+        }
+        else
+        {
+            writer.Write("""
+                candidates.Choose();
+                AttendSelected(call, candidates);
+                """);
+        }
+
+        if (selection.Remainder != Remainder.Renormalised)
+            writer.Write("candidates.Reallocate();");
+        writer.Close();
+        writer.Blank();
+    }
+
+    static void EmitAttention(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    {
+        RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
+        writer.Write("/// <summary>The decode kernel over the chosen keys, whose rows lie apart.</summary>");
+        writer.Open("static void AttendSelected(in KernelCall call, in Candidates chosen)");
+        writer.Write($$"""
+            ref float queries = ref call.Scratch; // [{{plan.DecodeRows}}, {{plan.RowStride}}]
+            ref float scores = ref Unsafe.Add(ref queries, {{plan.DecodeRows * plan.RowStride}}); // [{{tile.DecodeRows}}, BlockKeys]
+            ref float corrections = ref Unsafe.Add(ref scores, {{tile.DecodeRows}} * BlockKeys);
+            ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
+            ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
+            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {{plan.DecodeRows}}, {{plan.DecodeRows}}, {{Literal.Of(plan.QueryFactor * format.ValueFactor)}}, ref queries);
+            Panels.Clear(call, {{plan.DecodeRows}}, Stride);
+
+            for (int first = 0; first < chosen.Count; first += BlockKeys)
+            {
+                int count = Math.Min(BlockKeys, chosen.Count - first);
+                ref int slots = ref Unsafe.Add(ref chosen.Slots, first);
+                bool masked = count % {{tile.Lanes}} != 0;
+                for (int row = 0; row < {{plan.DecodeRows}}; row += {{tile.DecodeRows}})
+                {
+                    SelectedScores(ref Unsafe.Add(ref queries, row * Stride), ref keys, ref values, ref slots, count, ref scores);
+                    SelectedSoftmax(
+                        ref scores, {{tile.DecodeRows}}, count, ref Unsafe.Add(ref chosen.Positions, first), masked, firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
+                        ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
+                    SelectedValues(ref scores, ref corrections, ref values, ref keys, ref slots, count, ref Unsafe.Add(ref call.Sums, row * Stride));
+                }
+            }
+            """);
+        writer.Close();
+        writer.Blank();
+    }
+}

@@ -1,0 +1,90 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using AttentionComposer.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+
+namespace AttentionComposer.Generators.Model;
+
+/// <summary>Reads the attribute that makes a pipeline choose keys.</summary>
+/// <param name="check">Reports a descriptor at an attribute unless a condition holds.</param>
+sealed class SelectionReader(Action<AttributeData, bool, DiagnosticDescriptor, object[]> check)
+{
+    AttributeData? _attribute;
+
+    /// <summary>Finds the selection among a class's attributes; null when it reads every key.</summary>
+    public SelectionSpec? Read(IEnumerable<AttributeData> attributes, int headDim, int groupSize)
+    {
+        SelectionSpec? selection = null;
+        foreach (AttributeData attribute in attributes)
+        {
+            if (ReadOne(attribute, headDim, groupSize) is not { } read)
+                continue;
+            if (_attribute is not null)
+                check(attribute, false, Descriptors.SeveralSelections, [Name(_attribute), Name(attribute)]);
+            _attribute ??= attribute;
+            selection ??= read;
+        }
+
+        return selection;
+    }
+
+    /// <summary>Reports what a scorer would have to apply to its candidates and does not.</summary>
+    public void CheckFunctions(PipelineSpec spec)
+    {
+        string? other = spec.Scores.Count > 0 ? spec.Scores[0].Name
+            : spec.Masks.Count > 0 ? spec.Masks[0].Name
+            : spec.SinkLogits ?? (spec.Normalization == Normalization.Softmax ? null : $"[Normalizer(Normalization.{spec.Normalization})]");
+        if (_attribute is not null && other is not null)
+            check(_attribute, false, Descriptors.SelectionWithFunctions, [Name(_attribute), other]);
+    }
+
+    SelectionSpec? ReadOne(AttributeData attribute, int headDim, int groupSize)
+    {
+        switch (attribute.AttributeClass?.Name)
+        {
+            case "SparQAttribute":
+                int rank = AtLeast(1, attribute, "Rank", 32), topK = AtLeast(1, attribute, "TopK", 128);
+                int local = Find(attribute, "Local") is null ? topK / 4 : AtLeast(0, attribute, "Local", 0);
+                bool reallocate = Integer(attribute, "Reallocation", 0) switch { 0 => groupSize == 1, 1 => true, _ => false };
+                return new SparQSelection(Math.Min(rank, headDim), topK, local, Released: Integer(attribute, "Variant", 0) == 1, reallocate);
+            case "TopKAttribute":
+                int count = attribute.ConstructorArguments.Select(argument => argument.Value).OfType<int>().DefaultIfEmpty(1).First();
+                check(attribute, count >= 1, Descriptors.SelectionNumber, ["TopK", "count", count, 1]);
+                return new TopKSelection(Math.Max(1, count), (TopKRemainder)Integer(attribute, "Remainder", 0));
+            case "PagesAttribute":
+                return new PageSelection(
+                    AtLeast(1, attribute, "Size", 16), AtLeast(1, attribute, "Count", 64), Flag(attribute, "KeepLast", true), Flag(attribute, "PerHead", false));
+            default:
+                return null;
+        }
+    }
+
+    int AtLeast(int least, AttributeData attribute, string name, int otherwise)
+    {
+        int value = Integer(attribute, name, otherwise);
+        check(attribute, value >= least, Descriptors.SelectionNumber, [Name(attribute), name, value, least]);
+        return Math.Max(least, value);
+    }
+
+    static int Integer(AttributeData attribute, string name, int otherwise) => Find(attribute, name)?.Value is int value ? value : otherwise;
+
+    static bool Flag(AttributeData attribute, string name, bool otherwise) => Find(attribute, name)?.Value is bool value ? value : otherwise;
+
+    static TypedConstant? Find(AttributeData attribute, string name)
+    {
+        foreach (KeyValuePair<string, TypedConstant> argument in attribute.NamedArguments)
+        {
+            if (argument.Key == name)
+                return argument.Value;
+        }
+
+        return null;
+    }
+
+    static string Name(AttributeData attribute)
+    {
+        string name = attribute.AttributeClass!.Name;
+        return name.Substring(0, name.Length - "Attribute".Length);
+    }
+}

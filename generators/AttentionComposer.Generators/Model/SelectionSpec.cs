@@ -1,0 +1,30 @@
+namespace AttentionComposer.Generators.Model;
+
+/// <summary>How a decode step chooses the keys that it reads in full.</summary>
+abstract record SelectionSpec;
+
+/// <summary>SparQ Attention, arXiv 2312.04985.</summary>
+/// <param name="Rank">Channels that the approximation reads.</param>
+/// <param name="TopK">Keys to choose.</param>
+/// <param name="Local">Newest keys among them.</param>
+/// <param name="Released">Whether to rank and count as the released code does.</param>
+/// <param name="Reallocate">Whether the mean value takes the mass of the other keys.</param>
+sealed record SparQSelection(int Rank, int TopK, int Local, bool Released, bool Reallocate) : SelectionSpec;
+
+/// <summary>What becomes of the probability of the keys that were not chosen; mirrors the runtime's enum by name and order.</summary>
+enum TopKRemainder
+{
+    Renormalised,
+    Lost,
+    Spread,
+}
+
+/// <summary>The best keys by exact scores.</summary>
+sealed record TopKSelection(int Count, TopKRemainder Remainder) : SelectionSpec;
+
+/// <summary>Quest's pages, arXiv 2406.10774.</summary>
+/// <param name="Size">Keys in a page.</param>
+/// <param name="Count">Pages to choose.</param>
+/// <param name="KeepLast">Whether the newest page is always among them.</param>
+/// <param name="PerHead">Whether each query head chooses for itself.</param>
+sealed record PageSelection(int Size, int Count, bool KeepLast, bool PerHead) : SelectionSpec;

@@ -1,0 +1,59 @@
+using System.ComponentModel;
+
+namespace AttentionComposer.Kernels;
+
+/// <summary>What a pipeline's selection keeps, and what the driver and the cache must have ready for it.</summary>
+/// <param name="Method">The attribute that declares it, for instance <c>SparQ</c>.</param>
+/// <param name="Keep">Keys, or pages, that are attended to at most.</param>
+/// <param name="Forced">How many of them are the newest, whatever their score.</param>
+/// <param name="Rows">Rows of scores that the scorer writes for a block of candidates.</param>
+public sealed record SelectionTraits(string Method, int Keep, int Forced, int Rows)
+{
+    /// <summary>Channels that the scorer reads; 0 when it reads whole keys.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>Whether candidates are ranked by the group's summed probabilities; by summed scores otherwise.</summary>
+    public bool ByProbability { get; init; }
+
+    /// <summary>Whether the softmax over all candidates is needed: to rank by it, or for the mass of what is kept.</summary>
+    public bool Softmax { get; init; }
+
+    /// <summary>What becomes of the probability of the keys that are not kept.</summary>
+    public Remainder Remainder { get; init; }
+
+    /// <summary>Keys in a page; 0 when single keys are kept.</summary>
+    public int PageSize { get; init; }
+
+    /// <summary>Whether each query head chooses for itself.</summary>
+    public bool PerHead { get; init; }
+
+    /// <summary>Keys that are attended to at most.</summary>
+    public long KeepKeys => (long)Keep * Math.Max(1, PageSize);
+}
+
+/// <summary>What becomes of the probability of keys that are not kept.</summary>
+public enum Remainder
+{
+    /// <summary>The kept keys' weights are scaled to a sum of 1.</summary>
+    Renormalised,
+
+    /// <summary>It is lost.</summary>
+    Lost,
+
+    /// <summary>The mean of the other keys' values takes it.</summary>
+    Spread,
+
+    /// <summary>The mean of all visible values takes it.</summary>
+    Mean,
+}
+
+/// <summary>Beside <see cref="IFusedKernels"/>: what the generator emits for a pipeline that selects keys.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public interface ISelectionKernels : IFusedKernels
+{
+    /// <summary>The kernel for one token: scores the candidates, chooses, and attends over what was chosen.</summary>
+    void Select(in SelectionCall selection);
+
+    /// <summary>A plain loop with the same result, taken while a call sees NaN or infinity.</summary>
+    void SelectCarefully(in SelectionCall selection);
+}
