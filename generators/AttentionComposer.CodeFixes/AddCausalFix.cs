@@ -7,21 +7,21 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace AttentionComposer.CodeFixes;
 
-/// <summary>Adds [Causal] in front of a [SlidingWindow] that needs it.</summary>
+/// <summary>Adds [Causal] in front of a [SlidingWindow] or a [Star] that needs it.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(AddCausalFix)), Shared]
 public sealed class AddCausalFix : TextCodeFix
 {
     /// <inheritdoc />
-    public override ImmutableArray<string> FixableDiagnosticIds => ["ATC0010"];
+    public override ImmutableArray<string> FixableDiagnosticIds => ["ATC0010", "ATC0303"];
 
     /// <inheritdoc />
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
     {
-        if (await AttributeAt(context).ConfigureAwait(false) is not { } window ||
+        if (await AttributeAt(context).ConfigureAwait(false) is not { } attribute ||
             await context.Document.GetSemanticModelAsync(context.CancellationToken).ConfigureAwait(false) is not { } model)
             return;
 
-        string causal = window.NameOf("CausalAttribute", model);
-        Offer(context, "Add [Causal]", nameof(AddCausalFix), new TextChange(new TextSpan(window.SpanStart, 0), causal + ", "));
+        string causal = attribute.NameOf("CausalAttribute", model);
+        Offer(context, "Add [Causal]", nameof(AddCausalFix), new TextChange(new TextSpan(attribute.SpanStart, 0), causal + ", "));
     }
 }

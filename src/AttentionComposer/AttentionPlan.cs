@@ -24,6 +24,12 @@ public sealed record AttentionPlan
     /// <summary>Keys at the start that stay visible beside the window; 0 without sinks.</summary>
     public int Sinks { get; init; }
 
+    /// <summary>Positions in one of Star Attention's blocks; 0 without Star.</summary>
+    public int BlockSize { get; init; }
+
+    /// <summary>Positions at the context's start that all of Star's blocks see.</summary>
+    public int AnchorSize { get; init; }
+
     /// <summary>Bound of the soft-capped scores; 0 without a cap.</summary>
     public float SoftCap { get; init; }
 

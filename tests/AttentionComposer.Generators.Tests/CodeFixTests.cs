@@ -82,6 +82,11 @@ public sealed class CodeFixTests
             $"namespace User {{ class CausalAttribute : System.Attribute; [{Good}, AttentionComposer.Causal, SlidingWindow(8)] partial class Local; }}"
         },
         {
+            "ATC0303", "Add [Causal]",
+            $"[{Good}]\n[Star(BlockSize = 8)]\npartial class Local;",
+            $"[{Good}]\n[Causal, Star(BlockSize = 8)]\npartial class Local;"
+        },
+        {
             "ATC0010", "Remove [SlidingWindow]",
             $"/// <summary>Encoder.</summary>\n[{Good}]\n[SlidingWindow(8)]\npartial class Local;",
             $"/// <summary>Encoder.</summary>\n[{Good}]\npartial class Local;"

@@ -58,6 +58,12 @@ public sealed class DiagnosticTests
         { "ATC0203", $"[{Good}, [|TopK(4)|]] partial class Local {{ [Mask] bool Near(int query, int key) => query - key < 9; }}", "Near" },
         { "ATC0203", $"[{Good}, [|Pages|]] partial class Local {{ [Score] float Up(float score, int head, int query, int key) => score + 1; }}", "Up" },
         { "ATC0203", $"[{Good}, [|SparQ|], Normalizer(Normalization.Sigmoid)] partial class Local;", "Sigmoid" },
+        { "ATC0301", $"[{Good}, Causal, [|Star|]] partial class Local;", "0 positions" },
+        { "ATC0301", $"[{Good}, Causal, [|Star(BlockSize = -1)|]] partial class Local;", "-1 positions" },
+        { "ATC0302", $"[{Good}, Causal, [|Star(BlockSize = 8, AnchorSize = 9)|]] partial class Local;", "9 positions" },
+        { "ATC0302", $"[{Good}, Causal, [|Star(AnchorSize = -1, BlockSize = 8)|]] partial class Local;", "-1 positions" },
+        { "ATC0303", $"[{Good}, [|Star(BlockSize = 8)|]] partial class Local;", "[Causal]" },
+        { "ATC0304", $"[{Good}, Causal, SlidingWindow(8), [|Star(BlockSize = 8)|]] partial class Local;", "[SlidingWindow]" },
     };
 
     [Theory, MemberData(nameof(Wrong))]

@@ -33,6 +33,17 @@ public sealed class SnapshotTests
         public sealed partial class EverythingOverARing;
         """).Text);
 
+    /// <summary>Star is bounds and a cut, which the driver makes: the kernels are those of a causal pipeline.</summary>
+    [Fact]
+    public void StarContext() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2)]
+        [Causal, Star(BlockSize = 4096, AnchorSize = 1024)]
+        public sealed partial class StarContext;
+        """).Text);
+
     /// <summary>A head size that is no multiple of the widest vector, groups of 5, a scale, nesting, and the global namespace.</summary>
     [Fact]
     public void NestedOddSizes() => Snapshot.Verify(GeneratorRun.Of(

@@ -104,7 +104,7 @@ static class PipelineEmitter
                 QueryFactor = {{Literal.Of(plan.QueryFactor * RowFormatNames.Of(spec.Format).ValueFactor)}},
                 Window = {{(plan.Ring == 0 ? 0 : spec.Window)}},
                 Pinned = {{plan.Pinned}},
-                Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}{{(plan.Selection is null ? "" : "\n    Selection = " + TraitsOf(plan.Selection) + ",")}}
+                Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}{{(plan.Selection is null ? "" : "\n    Selection = " + TraitsOf(plan.Selection) + ",")}}{{StarTraits(spec)}}
             };
 
             static readonly AttentionPlan s_plan = new()
@@ -115,7 +115,7 @@ static class PipelineEmitter
                 Scale = {{Literal.Of(spec.Scale ?? (float)(1 / Math.Sqrt(spec.HeadDim)))}},
                 Causal = {{Literal.Of(spec.Causal)}},
                 Window = {{spec.Window}},
-                Sinks = {{spec.Sinks}},
+                Sinks = {{spec.Sinks}},{{StarSizes(spec)}}
                 SoftCap = {{Literal.Of(spec.SoftCap)}},
                 AlibiSlopes = [{{(spec.Alibi ? string.Join(", ", Alibi.Slopes(spec.QueryHeads).Select(slope => Literal.Of((float)slope))) : "")}}],
                 RingSize = {{plan.Ring}},{{FunctionsText(plan)}}{{(plan.Selection is null ? "" : "\n    Selection = s_traits.Selection,")}}
@@ -160,6 +160,19 @@ static class PipelineEmitter
         $"new(\"{selection.Method}\", Keep: {selection.Keep}, Forced: {selection.Forced}, Rows: {selection.Rows})\n    {{\n" +
         $"        Rank = {selection.Rank}, PageSize = {selection.PageSize}, PerHead = {Literal.Of(selection.PerHead)},\n" +
         $"        ByProbability = {Literal.Of(selection.ByProbability)}, Softmax = {Literal.Of(selection.Softmax)}, Remainder = Remainder.{selection.Remainder},\n    }}";
+
+    // Star's bounds are the driver's business: the kernels see pieces of calls in which all queries have the same.
+    static string StarTraits(PipelineSpec spec) => spec.StarBlock == 0 ? "" : $"""
+
+            Block = {spec.StarBlock}, // a query of the context sees keys of its own block
+            Anchor = {spec.StarAnchor}, // and of the anchor
+        """;
+
+    static string StarSizes(PipelineSpec spec) => spec.StarBlock == 0 ? "" : $"""
+
+            BlockSize = {spec.StarBlock},
+            AnchorSize = {spec.StarAnchor},
+        """;
 
     static void EmitVerbs(SourceWriter writer) => writer.Write("""
         /// <inheritdoc />

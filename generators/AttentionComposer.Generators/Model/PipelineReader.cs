@@ -126,7 +126,7 @@ sealed class PipelineReader
         spec = spec with { Selection = selections.Read(Attributes(), headDim, keyValueHeads == 0 ? 1 : spec.GroupSize) };
         spec = ReadFunctions(spec);
         selections.CheckFunctions(spec);
-        return spec;
+        return Find("Star") is { } star ? ReadStar(star, spec) : spec;
     }
 
     PipelineSpec ReadFunctions(PipelineSpec spec)
@@ -170,6 +170,20 @@ sealed class PipelineReader
         if (_diagnostics.Count == 0 && masks.Count > 0 && Plan.IntervalPlanner.HidesEverything(spec))
             Report(Descriptors.EmptyMask, _type.GetMembers(masks[masks.Count - 1].Name)[0].Locations[0], _type.Name, masks[masks.Count - 1].Name);
         return spec;
+    }
+
+    PipelineSpec? ReadStar(AttributeData star, PipelineSpec spec)
+    {
+        if (!TryInt(star, "BlockSize", out int block) | !TryInt(star, "AnchorSize", out int anchor))
+            return null; // the compiler has reported the argument
+        if (!star.NamedArguments.Any(argument => argument.Key == "AnchorSize"))
+            anchor = block;
+
+        CheckAttribute(star, block >= 1, Descriptors.StarBlockSize, block);
+        CheckAttribute(star, block < 1 || anchor >= 0 && anchor <= block, Descriptors.StarAnchorSize, anchor, block);
+        CheckAttribute(star, spec.Causal, Descriptors.StarWithoutCausal);
+        CheckAttribute(star, Find("SlidingWindow") is null, Descriptors.StarWithWindow);
+        return spec with { StarBlock = block, StarAnchor = anchor };
     }
 
     string? ReadSinkLogits(PipelineSpec spec)

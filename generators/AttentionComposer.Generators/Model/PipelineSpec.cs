@@ -48,6 +48,12 @@ sealed record PipelineSpec
     /// <summary>Keys at the start that stay visible; 0 without sinks.</summary>
     public int Sinks { get; init; }
 
+    /// <summary>Positions in one of Star Attention's blocks; 0 without Star.</summary>
+    public int StarBlock { get; init; }
+
+    /// <summary>Positions of Star's anchor.</summary>
+    public int StarAnchor { get; init; }
+
     public bool Alibi { get; init; }
 
     /// <summary>Bound of the soft-capped scores; 0 without one.</summary>

@@ -147,8 +147,10 @@ static class Planner
         yield return plan.Ring == 0
             ? $"cache: keys and values in {spec.Format}, one slot a position" + plan.Selection?.CacheText
             : $"cache: keys and values in {spec.Format}, a ring of {plan.Ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks") + plan.Selection?.CacheText;
+        if (spec.StarBlock > 0)
+            yield return StarStageOf(spec);
         if (spec.Masks.Count == 0)
-            yield return "keys: " + KeysOf(spec);
+            yield return (spec.StarBlock == 0 ? "keys: " : "keys behind the context: ") + KeysOf(spec);
         foreach (string line in FunctionStages.Masks(plan))
             yield return line;
         yield return "score: " + plan.LogitText;
@@ -174,6 +176,13 @@ static class Planner
         (true, _, 0) => $"[query - {spec.Window - 1}, query]; only blocks at the two ends test the mask",
         _ => $"[0, {spec.Sinks - 1}] and [query - {spec.Window - 1}, query]; only blocks at their ends test the mask",
     };
+
+    static string StarStageOf(PipelineSpec spec)
+    {
+        string block = $"[query / {spec.StarBlock} * {spec.StarBlock}, query]";
+        string seen = spec.StarAnchor == 0 ? block : $"[0, {spec.StarAnchor - 1}] and {block}";
+        return $"keys of the context: {seen}; calls are cut between blocks and behind the context, so only blocks on the diagonal test a mask";
+    }
 
     static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

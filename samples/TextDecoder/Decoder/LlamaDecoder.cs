@@ -20,6 +20,7 @@ sealed class LlamaDecoder : IDisposable
 
     readonly LlamaConfig _config;
     readonly LlamaWeights _weights;
+    readonly int _chunkSize;
     readonly IAttention[] _attention;
     readonly KvCache[] _caches;
     readonly RotaryEmbedding _rotary;
@@ -53,9 +54,11 @@ sealed class LlamaDecoder : IDisposable
     /// <param name="attention">Gives each layer its attention; all must have the model's head counts and size.</param>
     /// <param name="context">Positions to hold.</param>
     /// <param name="threads">Threads to compute with.</param>
-    public LlamaDecoder(LlamaConfig config, LlamaWeights weights, Func<int, IAttention> attention, int context, int threads)
+    /// <param name="chunkSize">Tokens that go through the layers together, at most.</param>
+    public LlamaDecoder(
+        LlamaConfig config, LlamaWeights weights, Func<int, IAttention> attention, int context, int threads, int chunkSize = ChunkSize)
     {
-        (_config, _weights, Context) = (config, weights, context);
+        (_config, _weights, Context, _chunkSize) = (config, weights, context, chunkSize);
         _attention = [.. Enumerable.Range(0, config.Layers).Select(attention)];
         if (Array.Find(_attention, layer => layer.Shape != config.Attention) is { } other)
             throw new ArgumentException($"The model has {config.Attention}; {other.Plan.Name} has {other.Shape}.", nameof(attention));
@@ -63,7 +66,7 @@ sealed class LlamaDecoder : IDisposable
         _workers = new WorkerPool(threads);
         _matrices = new MatrixProduct(_workers, AttentionOptions.VectorBits);
 
-        int tokens = Math.Min(ChunkSize, context);
+        int tokens = Math.Min(chunkSize, context);
         _rotary = new RotaryEmbedding(config.RotaryFrequencies, tokens);
         _residual = new(tokens, config.Hidden);
         _normed = new(tokens, config.Hidden);
@@ -117,16 +120,25 @@ sealed class LlamaDecoder : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
         if (tokens.Length > Context - Length)
             throw new InvalidOperationException($"The context holds {Context} tokens; {Length} are there and {tokens.Length} more do not fit.");
-        while (tokens.Length > ChunkSize)
+        while (tokens.Length > _chunkSize)
         {
-            DecodeChunk(tokens[..ChunkSize]);
-            tokens = tokens[ChunkSize..];
+            DecodeChunk(tokens[.._chunkSize]);
+            tokens = tokens[_chunkSize..];
         }
 
         DecodeChunk(tokens);
         _normed[tokens.Length - 1].CopyTo(_last[0]);
         _matrices.Multiply(_last, 1, new Product(_weights.Output, _logits));
         return _logits[0];
+    }
+
+    /// <summary>
+    /// Says that the tokens so far are the context, to attentions that treat what follows in another way (<see cref="KvCache.ContextLength"/>).
+    /// </summary>
+    public void EndContext()
+    {
+        foreach (var cache in _caches)
+            cache.ContextLength = cache.Length;
     }
 
     /// <summary>Forgets all tokens.</summary>

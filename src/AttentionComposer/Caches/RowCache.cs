@@ -7,12 +7,12 @@ namespace AttentionComposer.Caches;
 /// Keys and values as rows, head-major: <c>[KeyValueHeads, slots, RowStride]</c>, so that a kernel streams one head's rows.
 /// A row's padding up to the stride is 0. With a window the slots are a ring and old rows are overwritten.
 /// </summary>
-sealed unsafe class RowCache : KvCache
+sealed unsafe partial class RowCache : KvCache
 {
-    readonly NativeBuffer _keys;
-    readonly NativeBuffer _values;
     readonly CacheCompanion[] _companions;
-    readonly int _slots;
+    NativeBuffer _keys;
+    NativeBuffer _values;
+    int _slots;
     bool _disposed;
 
     // Positions whose key or value is not finite as stored. Kernels multiply hidden rows by 0 and widen halves without looking
@@ -24,15 +24,19 @@ sealed unsafe class RowCache : KvCache
     int _oldest;
 
     public RowCache(CacheKind kind, int capacity)
+        : this(kind, capacity, slots: kind.Ring == 0 ? capacity : (int)Math.Min(capacity, (long)kind.Pinned + kind.Ring))
+    {
+        Layout = Wraps ? new KeyLayout(kind.Pinned, kind.Ring) : default;
+    }
+
+    RowCache(CacheKind kind, int capacity, int slots)
         : base(kind.Shape, capacity)
     {
         Kind = kind;
-        bool wraps = kind.Ring > 0 && capacity > kind.Pinned + kind.Ring;
-        _slots = wraps ? kind.Pinned + kind.Ring : capacity;
-        Layout = wraps ? new KeyLayout(kind.Pinned, kind.Ring) : default;
+        _slots = slots;
         _oldest = kind.Pinned;
 
-        long bytes = (long)kind.Shape.KeyValueHeads * _slots * kind.RowStride * kind.ScalarSize;
+        long bytes = (long)kind.Shape.KeyValueHeads * slots * kind.RowStride * kind.ScalarSize;
         _keys = new NativeBuffer(bytes);
         _values = new NativeBuffer(bytes);
 
@@ -45,7 +49,7 @@ sealed unsafe class RowCache : KvCache
 
     public CacheKind Kind { get; }
 
-    public KeyLayout Layout { get; }
+    public KeyLayout Layout { get; private set; }
 
     /// <summary>The keys channel by channel, where a selection reads them so.</summary>
     public KeyColumns? Columns { get; }
@@ -77,7 +81,7 @@ sealed unsafe class RowCache : KvCache
 
     public bool HoldsNonFinite => _firstNonFinite < Length && _lastNonFinite >= (_firstNonFinite < Kind.Pinned ? 0 : _oldest);
 
-    bool Wraps => _slots < Capacity;
+    bool Wraps => Kind.Ring > 0 && _slots < Capacity;
 
     public byte* Keys(int head) => _keys.Pointer + HeadOffset(head);
 

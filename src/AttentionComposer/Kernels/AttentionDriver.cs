@@ -8,7 +8,7 @@ namespace AttentionComposer.Kernels;
 /// classes forward to it.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public static unsafe class AttentionDriver
+public static unsafe partial class AttentionDriver
 {
     /// <summary>See <see cref="IAttention.CreateCache"/>.</summary>
     public static KvCache CreateCache(IFusedKernels kernels, int capacity)
@@ -128,7 +128,7 @@ public static unsafe class AttentionDriver
             fixed (float* query = queries, result = output)
             {
                 for (int i = 0; i < caches.Length; i++)
-                    workspace.Add((RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null);
+                    workspace.Add(kernels.Traits, (RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null);
                 workspace.Execute(kernels, captured);
             }
         }
@@ -149,7 +149,7 @@ public static unsafe class AttentionDriver
         Workspace workspace = Workspace.Rent();
         try
         {
-            workspace.Add(cache, queries, tokens, output, logSumExp);
+            workspace.Add(kernels.Traits, cache, queries, tokens, output, logSumExp);
             workspace.Execute(kernels, captured);
         }
         finally

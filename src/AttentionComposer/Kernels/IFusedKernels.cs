@@ -69,6 +69,12 @@ public sealed record KernelTraits(
 
     /// <summary>What calls of one token choose among the visible keys; null when they read them all.</summary>
     public SelectionTraits? Selection { get; init; }
+
+    /// <summary>Positions in one of Star Attention's blocks; 0 without Star.</summary>
+    public int Block { get; init; }
+
+    /// <summary>Positions of Star's anchor.</summary>
+    public int Anchor { get; init; }
 }
 
 /// <summary>

@@ -35,6 +35,7 @@ sealed unsafe partial class Workspace : IParallelWork
         public float* LogSumExp;
         public int Tokens;
         public int FirstQuery;
+        public KeyBounds Sees;
         public Phase Phase;
         public int TileTokens;
         public int Splits;
@@ -50,8 +51,28 @@ sealed unsafe partial class Workspace : IParallelWork
         Select,
     }
 
-    /// <summary>Adds a cache and its queries to the call.</summary>
-    public void Add(RowCache cache, float* queries, int tokens, float* output, float* logSumExp) =>
+    /// <summary>Adds a cache and its queries, which are its last positions, to the call.</summary>
+    public void Add(KernelTraits traits, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)
+    {
+        int first = cache.Length - tokens;
+        if (traits.Block == 0)
+        {
+            Add(cache, queries, tokens, output, logSumExp, first, KeyBounds.None);
+            return;
+        }
+
+        // The pieces at the end see the most keys and go first, as tiles do.
+        for (int end = cache.Length, start; end > first; end = start)
+        {
+            (start, KeyBounds sees) = KeyBounds.OfStar(traits, cache, first, end);
+            long skipped = start - first;
+            Add(cache, queries + skipped * traits.Shape.QueryWidth, end - start, output + skipped * traits.Shape.QueryWidth,
+                logSumExp == null ? null : logSumExp + skipped * traits.Shape.QueryHeads, start, sees);
+        }
+    }
+
+    /// <summary>Adds a cache and queries at any positions, which see keys within bounds.</summary>
+    public void Add(RowCache cache, float* queries, int tokens, float* output, float* logSumExp, int firstQuery, KeyBounds sees) =>
         _sequences.Add(new Sequence
         {
             Cache = cache,
@@ -59,7 +80,8 @@ sealed unsafe partial class Workspace : IParallelWork
             Output = output,
             LogSumExp = logSumExp,
             Tokens = tokens,
-            FirstQuery = cache.Length - tokens,
+            FirstQuery = firstQuery,
+            Sees = sees,
         });
 
     /// <summary>Runs what was added.</summary>
@@ -99,7 +121,7 @@ sealed unsafe partial class Workspace : IParallelWork
 
     (int Items, int Tiles, long KeyScalars) Cut(KernelTraits traits)
     {
-        Span<KeyRange> ranges = stackalloc KeyRange[traits.RangeCount];
+        Span<KeyRange> bothSides = stackalloc KeyRange[2 * traits.RangeCount];
         int heads = traits.Shape.KeyValueHeads;
         int items = 0, tiles = 0, widestTile = 1;
         long keyScalars = 0;
@@ -107,7 +129,7 @@ sealed unsafe partial class Workspace : IParallelWork
         foreach (ref Sequence sequence in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences))
         {
             int lastQuery = sequence.FirstQuery + sequence.Tokens - 1;
-            _kernels!.VisibleKeys(sequence.FirstQuery, lastQuery, sequence.Cache.Length, ranges);
+            Span<KeyRange> ranges = VisibleKeys(sequence, sequence.FirstQuery, lastQuery, bothSides);
             int keys = Candidates.VisibleKeys(ranges);
             sequence.Phase = PhaseOf(sequence, traits, keys);
             sequence.TileTokens = sequence.Phase == Phase.Prefill ? traits.PrefillTokens : Math.Min(sequence.Tokens, traits.DecodeTokens);
@@ -164,8 +186,8 @@ sealed unsafe partial class Workspace : IParallelWork
         int tokens = Math.Min(sequence.TileTokens, sequence.Tokens - firstToken);
         int firstQuery = sequence.FirstQuery + firstToken;
 
-        Span<KeyRange> ranges = stackalloc KeyRange[traits.RangeCount];
-        _kernels.VisibleKeys(firstQuery, firstQuery + tokens - 1, sequence.Cache.Length, ranges);
+        Span<KeyRange> bothSides = stackalloc KeyRange[2 * traits.RangeCount];
+        Span<KeyRange> ranges = VisibleKeys(sequence, firstQuery, firstQuery + tokens - 1, bothSides);
         Clip(ranges, split, sequence.Splits);
 
         float* scratch = Scratch(worker);
@@ -204,6 +226,14 @@ sealed unsafe partial class Workspace : IParallelWork
             ((ISelectionKernels)_kernels).SelectCarefully(selection);
         else
             ((ISelectionKernels)_kernels).Select(selection);
+    }
+
+    /// <summary>The key ranges that some of the queries see, within the sequence's bounds.</summary>
+    Span<KeyRange> VisibleKeys(in Sequence sequence, int firstQuery, int lastQuery, Span<KeyRange> ranges)
+    {
+        int count = _kernels!.Traits.RangeCount;
+        _kernels.VisibleKeys(firstQuery, lastQuery, sequence.Cache.Length, ranges[..count]);
+        return sequence.Sees.Restrict(ranges, count);
     }
 
     // Whichever thread ends a tile's last split merges them all, while the states are still in cache.

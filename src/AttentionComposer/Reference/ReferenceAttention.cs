@@ -11,7 +11,8 @@ namespace AttentionComposer;
 /// output = Σ exp(score - lse) · v
 /// </code>
 /// <para>Scaled dot products: Vaswani et al., arXiv 1706.03762, equation 1. Grouped heads: arXiv 2305.13245. Soft cap: Gemma 2,
-/// arXiv 2408.00118, section 2. ALiBi: arXiv 2108.12409, section 3. Window and sinks: StreamingLLM, arXiv 2309.17453.</para>
+/// arXiv 2408.00118, section 2. ALiBi: arXiv 2108.12409, section 3. Window and sinks: StreamingLLM, arXiv 2309.17453.
+/// Blocks and anchor: Star Attention, arXiv 2411.17116, section 2.</para>
 /// <para>A row that sees no key, or whose every score is negative infinity, gives output 0 and log-sum-exp negative infinity.</para>
 /// </remarks>
 /// <param name="Shape">Head counts and head size.</param>
@@ -28,6 +29,15 @@ public sealed record ReferenceAttention(AttentionShape Shape)
 
     /// <summary>Keys at the start that stay visible beside the window.</summary>
     public int Sinks { get; init; }
+
+    /// <summary>Positions in one of Star Attention's blocks; 0 without Star.</summary>
+    public int BlockSize { get; init; }
+
+    /// <summary>Positions at the context's start that all of Star's blocks see.</summary>
+    public int AnchorSize { get; init; }
+
+    /// <summary>Where Star's context ends: queries from here on see every block. Everything is context unless set.</summary>
+    public int ContextLength { get; init; } = int.MaxValue;
 
     /// <summary>Bound of the soft-capped scores; 0 without a cap.</summary>
     public double SoftCap { get; init; }
@@ -54,6 +64,8 @@ public sealed record ReferenceAttention(AttentionShape Shape)
         Causal = plan.Causal,
         Window = plan.Window,
         Sinks = plan.Sinks,
+        BlockSize = plan.BlockSize,
+        AnchorSize = plan.AnchorSize,
         SoftCap = plan.SoftCap,
         AlibiSlopes = plan.AlibiSlopes,
         Normalization = plan.Normalization,
@@ -154,6 +166,7 @@ public sealed record ReferenceAttention(AttentionShape Shape)
     bool Sees(int head, int query, int key) =>
         (!Causal || key <= query)
         && (Window == 0 || query - key < Window || key < Sinks)
+        && (BlockSize == 0 || query >= ContextLength || key / BlockSize == query / BlockSize || key < AnchorSize)
         && (Mask is null || Mask(head, query, key));
 
     double ScoreOf(double dot, int head, int query, int key)

@@ -33,6 +33,9 @@ public sealed class GoldenCase
 
     public double Number(string parameter) => Parameter(parameter).GetDouble();
 
+    /// <summary>A number that may be null.</summary>
+    public double? OptionalNumber(string parameter) => Parameter(parameter).Deserialize<double?>();
+
     public int Integer(string parameter) => Parameter(parameter).GetInt32();
 
     public bool Flag(string parameter) => Parameter(parameter).GetBoolean();

@@ -19,6 +19,7 @@ public static class Pipelines
             AttentionPlan plan = attention.Plan;
             if (plan.Selection is null && plan.Shape == shape && plan.Format == format && Math.Abs(plan.Scale - scale) < 1e-6
                 && plan.Causal == causal && plan.Window == window && plan.Sinks == sinks
+                && plan.BlockSize == 0
                 && (plan.AlibiSlopes.Count != 0) == alibi && plan.SoftCap == softCap)
                 return attention;
         }
