@@ -64,6 +64,7 @@ public sealed class DiagnosticTests
         { "ATC0302", $"[{Good}, Causal, [|Star(AnchorSize = -1, BlockSize = 8)|]] partial class Local;", "-1 positions" },
         { "ATC0303", $"[{Good}, [|Star(BlockSize = 8)|]] partial class Local;", "[Causal]" },
         { "ATC0304", $"[{Good}, Causal, SlidingWindow(8), [|Star(BlockSize = 8)|]] partial class Local;", "[SlidingWindow]" },
+        { "ATC0305", $"[{Good}, Causal, TopK(8), [|Star(BlockSize = 8)|]] partial class Local;", "selection" },
     };
 
     [Theory, MemberData(nameof(Wrong))]

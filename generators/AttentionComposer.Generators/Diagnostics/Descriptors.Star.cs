@@ -20,4 +20,8 @@ static partial class Descriptors
     public static readonly DiagnosticDescriptor StarWithWindow = Error(
         "ATC0304", "Star Attention excludes a sliding window",
         "'{0}' has both [Star] and [SlidingWindow]; a window drops the context's keys, which the rows behind the context must see: remove one of the two");
+
+    public static readonly DiagnosticDescriptor StarWithSelection = Error(
+        "ATC0305", "Star Attention excludes a selection",
+        "'{0}' has [Star] and a selection of keys; a selection chooses among all keys that a token sees, and a context's are in blocks: encode the context with a [Star] pipeline and decode with another one over the same cache kind, or remove one of the two");
 }

@@ -183,6 +183,7 @@ sealed class PipelineReader
         CheckAttribute(star, block < 1 || anchor >= 0 && anchor <= block, Descriptors.StarAnchorSize, anchor, block);
         CheckAttribute(star, spec.Causal, Descriptors.StarWithoutCausal);
         CheckAttribute(star, Find("SlidingWindow") is null, Descriptors.StarWithWindow);
+        CheckAttribute(star, spec.Selection is null, Descriptors.StarWithSelection);
         return spec with { StarBlock = block, StarAnchor = anchor };
     }
 
