@@ -128,7 +128,7 @@ public static unsafe partial class AttentionDriver
             fixed (float* query = queries, result = output)
             {
                 for (int i = 0; i < caches.Length; i++)
-                    workspace.Add(kernels.Traits, (RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null);
+                    workspace.Add(kernels.Traits, (RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null, batch: i);
                 workspace.Execute(kernels, captured);
             }
         }

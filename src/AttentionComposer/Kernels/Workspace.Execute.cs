@@ -36,6 +36,7 @@ sealed unsafe partial class Workspace : IParallelWork
         public int Tokens;
         public int FirstQuery;
         public KeyBounds Sees;
+        public int Batch;
         public Phase Phase;
         public int TileTokens;
         public int Splits;
@@ -52,12 +53,13 @@ sealed unsafe partial class Workspace : IParallelWork
     }
 
     /// <summary>Adds a cache and its queries, which are its last positions, to the call.</summary>
-    public void Add(KernelTraits traits, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)
+    /// <remarks>With Star Attention these are several sequences, one for each piece of the call.</remarks>
+    public void Add(KernelTraits traits, RowCache cache, float* queries, int tokens, float* output, float* logSumExp, int batch = 0)
     {
         int first = cache.Length - tokens;
         if (traits.Block == 0)
         {
-            Add(cache, queries, tokens, output, logSumExp, first, KeyBounds.None);
+            Add(cache, queries, tokens, output, logSumExp, first, KeyBounds.None, batch);
             return;
         }
 
@@ -67,12 +69,12 @@ sealed unsafe partial class Workspace : IParallelWork
             (start, KeyBounds sees) = KeyBounds.OfStar(traits, cache, first, end);
             long skipped = start - first;
             Add(cache, queries + skipped * traits.Shape.QueryWidth, end - start, output + skipped * traits.Shape.QueryWidth,
-                logSumExp == null ? null : logSumExp + skipped * traits.Shape.QueryHeads, start, sees);
+                logSumExp == null ? null : logSumExp + skipped * traits.Shape.QueryHeads, start, sees, batch);
         }
     }
 
     /// <summary>Adds a cache and queries at any positions, which see keys within bounds.</summary>
-    public void Add(RowCache cache, float* queries, int tokens, float* output, float* logSumExp, int firstQuery, KeyBounds sees) =>
+    public void Add(RowCache cache, float* queries, int tokens, float* output, float* logSumExp, int firstQuery, KeyBounds sees, int batch = 0) =>
         _sequences.Add(new Sequence
         {
             Cache = cache,
@@ -82,6 +84,7 @@ sealed unsafe partial class Workspace : IParallelWork
             Tokens = tokens,
             FirstQuery = firstQuery,
             Sees = sees,
+            Batch = batch,
         });
 
     /// <summary>Runs what was added.</summary>
@@ -171,8 +174,7 @@ sealed unsafe partial class Workspace : IParallelWork
     void IParallelWork.Run(int item, int worker)
     {
         KernelTraits traits = _kernels!.Traits;
-        int batch = SequenceOf(item);
-        ref Sequence sequence = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences)[batch];
+        ref Sequence sequence = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sequences)[SequenceOf(item)];
         int group = traits.Shape.GroupSize;
         int local = item - sequence.FirstItem;
         int split = local % sequence.Splits;
@@ -200,7 +202,7 @@ sealed unsafe partial class Workspace : IParallelWork
         var call = new KernelCall(
             ref *queries, ref *sequence.Cache.Keys(head), ref *sequence.Cache.Values(head),
             ref *scratch, ref *state, ref *maxima, ref *weights,
-            ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits, batch, _captured);
+            ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits, sequence.Batch, _captured);
 
         // Every split of a tile looks at the same queries, so all of them take the same kernel.
         bool careful = sequence.Cache.HoldsNonFinite || !AllFinite(queries, tokens, traits);

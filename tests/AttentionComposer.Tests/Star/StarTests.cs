@@ -99,6 +99,16 @@ public sealed class StarTests
         Assert.DoesNotContain(result.Output[(74 * attention.Shape.QueryWidth)..(150 * attention.Shape.QueryWidth)], float.IsNaN);
     }
 
+    /// <summary>Functions see the positions of the whole context, and the pieces of a call are no batch.</summary>
+    [Fact]
+    public void FunctionsSeeOneCall()
+    {
+        var attention = new WithFunction();
+        Sequence sequence = Sequence.Random(attention.Shape, 100, 100, seed: 5);
+        var reference = ReferenceAttention.Of(attention.Plan) with { ContextLength = 90, Score = (score, _, query, key) => score + 0.01 * (query - key) };
+        Stored(attention, sequence, context: 90).CheckAgainst(Result.OfReference(reference, sequence), Tolerance.Float32, "function");
+    }
+
     [Fact]
     public void ThePlanTellsBothPhases()
     {
@@ -146,3 +156,10 @@ sealed partial class Wide;
 
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16)]
 sealed partial class Narrow;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16)]
+sealed partial class WithFunction
+{
+    [Score]
+    static float Shift(float score, int batch, int query, int key) => score + 5 * batch + 0.01f * (query - key);
+}
