@@ -15,6 +15,11 @@ public readonly record struct AttentionShape(int HeadDim, int QueryHeads, int Ke
     /// <summary>Scalars in one token's keys, and in its values: <c>KeyValueHeads · HeadDim</c>.</summary>
     public int KeyValueWidth => KeyValueHeads * HeadDim;
 
+    /// <summary>
+    /// Scalars from one stored row to the next: the head size rounded up to the widest vector, so that no kernel needs a tail loop.
+    /// </summary>
+    internal int RowStride => (HeadDim + 15) / 16 * 16;
+
     /// <summary>For instance <c>32/8 heads of 128</c>.</summary>
     public override string ToString() => $"{QueryHeads}/{KeyValueHeads} heads of {HeadDim}";
 }

@@ -99,7 +99,7 @@ sealed record KernelPlan
         Logit.DependsOn(variable) || Mask?.DependsOn(variable) == true || Functions.Any(function => function.DependsOn(variable));
 
     /// <summary>Scalars from one cached row to the next: the head size rounded up to the widest vector.</summary>
-    public int RowStride => (Spec.HeadDim + 15) / 16 * 16;
+    public int RowStride => Spec.RowStride;
 }
 
 /// <summary>Register tiles for one vector width.</summary>

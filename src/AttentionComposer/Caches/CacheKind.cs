@@ -18,7 +18,7 @@ readonly record struct CacheKind(AttentionShape Shape, KvFormat Format, int Wind
     /// <summary>
     /// Scalars from one row to the next: the head size rounded up to the widest vector, so that no kernel needs a tail loop.
     /// </summary>
-    public int RowStride => (Shape.HeadDim + 15) / 16 * 16;
+    public int RowStride => Shape.RowStride;
 
     public int ScalarSize => Format == KvFormat.Float32 ? 4 : 2;
 

@@ -104,7 +104,7 @@ public ref struct Candidates
         int chunks = Chunks(visibleKeys, ranges);
         return Padded(ScoreFloats(traits, chunks)) + Padded(GroupScoreFloats(traits, chunks)) + 2 * Padded(chunks) + Padded(chunks * traits.Rows)
             + 3 * Padded(traits.Rows) + 2 * Padded(TopScores.Capacity(traits.Keep)) + 2 * Padded((int)traits.KeepKeys + ListPadding)
-            + Padded(KeptFloats(traits, (shape.HeadDim + 15) / 16 * 16, shape.GroupSize)) + Padded(RangeFloats * (int)traits.KeepKeys) + Padded(PaddedRank(traits.Rank)) + Padded(traits.Rows * PaddedRank(traits.Rank));
+            + Padded(KeptFloats(traits, shape.RowStride, shape.GroupSize)) + Padded(RangeFloats * (int)traits.KeepKeys) + Padded(PaddedRank(traits.Rank)) + Padded(traits.Rows * PaddedRank(traits.Rank));
     }
 
     internal static int VisibleKeys(ReadOnlySpan<KeyRange> ranges)

@@ -23,7 +23,7 @@ public static class Panels
     public static void ScaleQueries(
         in KernelCall call, AttentionShape shape, int rowsPerToken, int paddedRows, float factor, ref float panel)
     {
-        int stride = (shape.HeadDim + 15) / 16 * 16;
+        int stride = shape.RowStride;
         for (int row = 0; row < paddedRows; row++)
         {
             int token = row / rowsPerToken, head = row % rowsPerToken;
@@ -49,7 +49,7 @@ public static class Panels
     /// </summary>
     public static void SplitQueries(in KernelCall call, AttentionShape shape, int rows, float factor, ref float panel)
     {
-        int stride = (shape.HeadDim + 15) / 16 * 16;
+        int stride = shape.RowStride;
         for (int row = 0; row < rows; row++)
         {
             ref float negative = ref Unsafe.Add(ref panel, row * 2 * stride);

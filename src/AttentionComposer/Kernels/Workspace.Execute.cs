@@ -153,7 +153,7 @@ sealed unsafe partial class Workspace : IParallelWork
             keyScalars += (long)keys * traits.Shape.KeyValueWidth * sequence.Tokens;
         }
 
-        int stride = (traits.Shape.HeadDim + 15) / 16 * 16;
+        int stride = traits.Shape.RowStride;
         int rows = widestTile * Math.Max(traits.DecodeRows, traits.Shape.GroupSize);
         _stateRows = (rows + RowMultiple - 1) / RowMultiple * RowMultiple;
         _stateFloats = _stateRows * (stride + 2);
@@ -285,7 +285,7 @@ sealed unsafe partial class Workspace : IParallelWork
     void Finish(in Sequence sequence, KernelTraits traits, float* states, int firstToken, int tokens, int head)
     {
         int dim = traits.Shape.HeadDim, group = traits.Shape.GroupSize, splits = sequence.Splits;
-        int stride = (dim + 15) / 16 * 16;
+        int stride = traits.Shape.RowStride;
         int rowsPerToken = RowsPerToken(sequence, traits);
         ReadOnlySpan<float> sinkLogits = _kernels!.SinkLogits(_captured);
         for (int index = 0; index < tokens * group; index++)
