@@ -83,7 +83,7 @@ sealed class ClusterRun(StarCluster cluster, ClusterOptions options)
 
         // A block goes through the layers as a whole, so that hosts meet at the same layer for the anchor.
         int chunk = Math.Max(attention.Passes.Select(pass => pass.End - pass.Start).Append(1).Max(), cluster.IsQueryHost ? question.Length : 1);
-        using var decoder = new LlamaDecoder(_model.Config, _model.Weights, _ => attention, capacity, options.Threads, chunk);
+        using var decoder = new LlamaDecoder(_model.Config, _model.Weights, _ => attention, capacity, chunk);
         var report = new HostReport { CacheBytesWithAnchor = decoder.CacheBytes };
         cluster.Barrier();
 
@@ -114,7 +114,7 @@ sealed class ClusterRun(StarCluster cluster, ClusterOptions options)
     Answer OnOneHost(IAttention pipeline, int[] context, int[] question, int capacity)
     {
         int chunk = Math.Max(options.Block, LlamaDecoder.ChunkSize);
-        using var decoder = new LlamaDecoder(_model.Config, _model.Weights, _ => pipeline, capacity, options.Threads, chunk);
+        using var decoder = new LlamaDecoder(_model.Config, _model.Weights, _ => pipeline, capacity, chunk);
         long start = Stopwatch.GetTimestamp();
         decoder.Decode(context);
         double contextSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -149,7 +149,7 @@ sealed class ClusterRun(StarCluster cluster, ClusterOptions options)
         int some = Math.Min(64, context.Length);
         foreach (IAttention attention in (IAttention[])[pipeline, ModelPipelines.Dense])
         {
-            using var decoder = new LlamaDecoder(_model.Config, _model.Weights, _ => attention, some + 1, options.Threads);
+            using var decoder = new LlamaDecoder(_model.Config, _model.Weights, _ => attention, some + 1);
             decoder.Decode(context.AsSpan(0, some));
             decoder.Decode(context.AsSpan(0, 1));
         }

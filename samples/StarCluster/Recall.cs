@@ -32,7 +32,7 @@ static class Recall
         ];
         foreach ((string name, IAttention attention) in rows)
         {
-            using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, model.Config.ContextLength, threads);
+            using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, model.Config.ContextLength);
             var cells = distances.Select(distance =>
             {
                 Prompt[] some = [.. prompts.Where(prompt => prompt.Distance == distance)];

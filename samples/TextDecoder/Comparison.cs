@@ -17,7 +17,7 @@ namespace TextDecoder;
 /// <remarks>
 /// The prompt goes through in one call, which all pipelines but the windows attend to densely; what is measured are the single steps behind it.
 /// </remarks>
-sealed class Comparison(LlamaModel model, string text, int threads)
+sealed class Comparison(LlamaModel model, string text)
 {
     const int PromptTokens = 700, Steps = 260, PassageLength = PromptTokens + Steps + 1;    // the steps see 700 … 959 positions
     const int MostPassages = 12;
@@ -55,7 +55,7 @@ sealed class Comparison(LlamaModel model, string text, int threads)
         int steps = passages.Length * Steps, bytes = passages.Sum(passage => passage[PromptTokens..^1].Sum(token => model.Tokenizer.Decode(token).Length));
         foreach (var (name, budget, attention) in s_compared)
         {
-            using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, model.Config.ContextLength, threads);
+            using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, model.Config.ContextLength);
             WarmUp(decoder, passages[0], attention.Plan);
             var follows = passages.Select(passage => Follow(decoder, passage)).ToList();
             int[] choices = [.. follows.SelectMany(follow => follow.Choices)];
@@ -166,7 +166,7 @@ sealed class Comparison(LlamaModel model, string text, int threads)
                 row.Name, row.Budget, Format("{0:#,0} KiB", row.BytesPerStep / 1024), Format("{0:0.00}", row.BytesPerStep / rows[0].BytesPerStep),
                 Format("{0:0.000}", row.BitsPerByte), Format("{0:0.0} %", 100 * row.Agreement), Format("{0:0} bytes", row.Repeated),
                 Format("{0:0} %", 100 * row.Recalled), Format("{0:#,0}", row.TokensPerSecond));
-        console.WriteLine($"{model.Name}: {passages} passages, {Steps} steps behind {PromptTokens} tokens each, {threads} threads");
+        console.WriteLine($"{model.Name}: {passages} passages, {Steps} steps behind {PromptTokens} tokens each, {AttentionOptions.MaxDegreeOfParallelism} threads");
         console.Write(table);
     }
 

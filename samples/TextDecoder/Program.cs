@@ -80,7 +80,7 @@ static class Program
             LlamaModel compared = parsed.GetValue(model) is { } path ? LlamaModel.Read(path) : LlamaModel.ReadEmbedded();
             FileInfo file = parsed.GetValue(text)
                 ?? throw new CommandException("compare needs --text FILE: some 4 kB of text that the model has not learnt by heart.");
-            new Comparison(compared, File.ReadAllText(file.FullName), parsed.GetValue(threads)).Run(output, parsed.GetValue(plot));
+            new Comparison(compared, File.ReadAllText(file.FullName)).Run(output, parsed.GetValue(plot));
         });
         command.Add(compare);
 

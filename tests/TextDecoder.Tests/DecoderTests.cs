@@ -136,7 +136,7 @@ public class DecoderTests
     {
         var model = new TinyModel { Layers = 1 }.Fill(62).Load();
         var wide = Pipelines.Find("dense", new AttentionShape(64, 32, 8));
-        Assert.Contains("32/8 heads of 64", Assert.Throws<ArgumentException>(() => new LlamaDecoder(model.Config, model.Weights, _ => wide, 10, 1)).Message);
+        Assert.Contains("32/8 heads of 64", Assert.Throws<ArgumentException>(() => new LlamaDecoder(model.Config, model.Weights, _ => wide, 10)).Message);
     }
 
     [Fact]

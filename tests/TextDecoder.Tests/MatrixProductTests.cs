@@ -6,25 +6,23 @@ namespace TextDecoder.Tests;
 
 public class MatrixProductTests
 {
-    public static TheoryData<int, int, int> Cases()
+    public static TheoryData<int, int> Cases()
     {
-        var cases = new TheoryData<int, int, int>();
+        var cases = new TheoryData<int, int>();
         foreach (int bits in (int[])[512, 256, 128])
             foreach (var format in Enum.GetValues<TensorFormat>())
-                foreach (int threads in (int[])[1, 3])
-                    cases.Add(bits, (int)format, threads);
+                cases.Add(bits, (int)format);
         return cases;
     }
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Products_are_those_of_the_double_loop(int bits, int formatNumber, int threads)
+    public void Products_are_those_of_the_double_loop(int bits, int formatNumber)
     {
         var format = (TensorFormat)formatNumber;
         var random = new Random(30);
-        using var workers = new WorkerPool(threads);
-        var product = new MatrixProduct(workers, bits);
-        foreach (var (rows, columns) in ((int, int)[])[(1, 1), (3, 7), (33, 31), (37, 65), (64, 96), (5, 1056), (40, 2080), (130, 100)])
+        var product = new MatrixProduct(bits);
+        foreach (var (rows, columns) in ((int, int)[])[(1, 1), (3, 7), (33, 31), (37, 65), (64, 96), (5, 1056), (40, 2080), (130, 100), (600, 512)])
         {
             int width = format == TensorFormat.Q8_0 ? (columns + 31) / 32 * 32 : columns;
             var stored = StoredNumbers.Encode([.. Enumerable.Range(0, rows * width).Select(_ => random.NextSingle() - 0.5f)], format);
@@ -56,8 +54,7 @@ public class MatrixProductTests
     public void Products_that_share_their_input_are_those_of_each_alone()
     {
         var random = new Random(31);
-        using var workers = new WorkerPool(4);
-        var product = new MatrixProduct(workers, 512);
+        var product = new MatrixProduct(512);
         const int columns = 128, tokens = 40;
         var input = Draw(random, tokens, columns);
         int[] rows = [200, 33, 1];
@@ -78,11 +75,10 @@ public class MatrixProductTests
         var halves = Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits)).Where(Half.IsFinite).ToArray();
         var stored = StoredNumbers.Encode([.. halves.Select(h => (float)h)], TensorFormat.Float16);
         var weights = WeightMatrix.Read(new StoredTensor("w", [halves.Length / 64, 64], TensorFormat.Float16, new MemoryStream(stored), 0));
-        using var workers = new WorkerPool(1);
         foreach (int bits in (int[])[512, 256, 128])
         {
             // Products with the identity matrix are the numbers themselves.
-            var product = new MatrixProduct(workers, bits);
+            var product = new MatrixProduct(bits);
             var identity = new TokenRows(64, 64);
             for (int t = 0; t < 64; t++)
                 identity[t][t] = 1;

@@ -24,7 +24,6 @@ sealed class LlamaDecoder : IDisposable
     readonly IAttention[] _attention;
     readonly KvCache[] _caches;
     readonly RotaryEmbedding _rotary;
-    readonly WorkerPool _workers;
     readonly MatrixProduct _matrices;
 
     readonly TokenRows _residual;
@@ -53,18 +52,16 @@ sealed class LlamaDecoder : IDisposable
     /// <param name="weights">The model's weights.</param>
     /// <param name="attention">Gives each layer its attention; all must have the model's head counts and size.</param>
     /// <param name="context">Positions to hold.</param>
-    /// <param name="threads">Threads to compute with.</param>
     /// <param name="chunkSize">Tokens that go through the layers together, at most.</param>
     public LlamaDecoder(
-        LlamaConfig config, LlamaWeights weights, Func<int, IAttention> attention, int context, int threads, int chunkSize = ChunkSize)
+        LlamaConfig config, LlamaWeights weights, Func<int, IAttention> attention, int context, int chunkSize = ChunkSize)
     {
         (_config, _weights, Context, _chunkSize) = (config, weights, context, chunkSize);
         _attention = [.. Enumerable.Range(0, config.Layers).Select(attention)];
         if (Array.Find(_attention, layer => layer.Shape != config.Attention) is { } other)
             throw new ArgumentException($"The model has {config.Attention}; {other.Plan.Name} has {other.Shape}.", nameof(attention));
         _caches = [.. _attention.Select(layer => layer.CreateCache(context))];
-        _workers = new WorkerPool(threads);
-        _matrices = new MatrixProduct(_workers, AttentionOptions.VectorBits);
+        _matrices = new MatrixProduct(AttentionOptions.VectorBits);
 
         int tokens = Math.Min(chunkSize, context);
         _rotary = new RotaryEmbedding(config.RotaryFrequencies, tokens);
@@ -154,7 +151,6 @@ sealed class LlamaDecoder : IDisposable
     {
         foreach (var cache in _caches)
             cache.Dispose();
-        _workers.Dispose();
     }
 
     void DecodeChunk(ReadOnlySpan<int> tokens)
@@ -196,7 +192,7 @@ sealed class LlamaDecoder : IDisposable
     void ForEachToken(TokenRows rows, int tokens, Action<int> body)
     {
         (_tokens, _perToken) = (tokens, body);
-        _workers.Run((tokens + TokensAtATime - 1) / TokensAtATime, (long)tokens * rows.Width * sizeof(float), _runTokens);
+        Work.Run((tokens + TokensAtATime - 1) / TokensAtATime, (long)tokens * rows.Width * sizeof(float), _runTokens);
     }
 
     /// <summary>RMSNorm (arXiv 1910.07467): <c>x / sqrt(mean(x²) + ε) · gain</c>.</summary>

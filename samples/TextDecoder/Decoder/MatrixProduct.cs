@@ -1,3 +1,4 @@
+using AttentionComposer;
 using TextDecoder.Weights;
 
 namespace TextDecoder.Decoder;
@@ -17,7 +18,6 @@ sealed unsafe class MatrixProduct
     // Rows that a thread takes at a time when tokens are few.
     const int RowsAtATime = 32;
 
-    readonly WorkerPool _workers;
     readonly MatrixKernels _kernels;
     readonly AlignedBuffer<float>[] _panels;
     readonly Action<int, int> _runItem;
@@ -25,13 +25,11 @@ sealed unsafe class MatrixProduct
     TokenRows? _input;
     int _tokens;
 
-    /// <param name="workers">Threads to work on.</param>
     /// <param name="vectorBits">Width of the vectors to compute with: 512, 256 or 128.</param>
-    public MatrixProduct(WorkerPool workers, int vectorBits)
+    public MatrixProduct(int vectorBits)
     {
-        _workers = workers;
         _kernels = MatrixKernels.ForVectorBits(vectorBits);
-        _panels = new AlignedBuffer<float>[workers.Threads];
+        _panels = new AlignedBuffer<float>[AttentionThreads.MaxWorkers];
         for (int i = 0; i < _panels.Length; i++)
             _panels[i] = new AlignedBuffer<float>(_kernels.PanelLength);
         _runItem = RunItem;
@@ -44,7 +42,7 @@ sealed unsafe class MatrixProduct
     public void Multiply(TokenRows input, int tokens, params ReadOnlySpan<Product> products)
     {
         int items = 0;
-        long work = 0;
+        long bytes = 0;
         _products.Clear();
         foreach (var product in products)
         {
@@ -53,11 +51,11 @@ sealed unsafe class MatrixProduct
             ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, Math.Min(input.Tokens, product.Output.Tokens));
             _products.Add(product);
             items += Items(product.Weights, tokens);
-            work += product.Weights.SizeInBytes * tokens;
+            bytes += product.Weights.SizeInBytes * tokens;
         }
 
         (_input, _tokens) = (input, tokens);
-        _workers.Run(items, work, _runItem);
+        Work.Run(items, bytes, _runItem);
     }
 
     int Items(WeightMatrix weights, int tokens) => (weights.Rows + ItemRows(tokens) - 1) / ItemRows(tokens);

@@ -52,7 +52,7 @@ sealed class WorkerPool
 
     /// <summary>Runs all items and returns when they are done; an item's exception is thrown here once the others have ended.</summary>
     /// <param name="work">The work.</param>
-    /// <param name="items">Number of items, below 2^24.</param>
+    /// <param name="items">Number of items, below 2^24: see <see cref="Ticket"/>.</param>
     /// <param name="degree">The most threads to use, the caller included.</param>
     public void Run(IParallelWork work, int items, int degree)
     {
