@@ -172,26 +172,28 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
-            nint last = count - 1;
-            for (nint key = 0; key < count; key += 16)
+            int last = count - 1;
+            for (int key = 0; key < count; key += 16)
             {
                 // Keys behind the last one repeat it; their scores are masked.
-                nint row0 = key * 64;
-                nint row1 = nint.Min(key + 1, last) * 64;
-                nint row2 = nint.Min(key + 2, last) * 64;
-                nint row3 = nint.Min(key + 3, last) * 64;
-                nint row4 = nint.Min(key + 4, last) * 64;
-                nint row5 = nint.Min(key + 5, last) * 64;
-                nint row6 = nint.Min(key + 6, last) * 64;
-                nint row7 = nint.Min(key + 7, last) * 64;
-                nint row8 = nint.Min(key + 8, last) * 64;
-                nint row9 = nint.Min(key + 9, last) * 64;
-                nint row10 = nint.Min(key + 10, last) * 64;
-                nint row11 = nint.Min(key + 11, last) * 64;
-                nint row12 = nint.Min(key + 12, last) * 64;
-                nint row13 = nint.Min(key + 13, last) * 64;
-                nint row14 = nint.Min(key + 14, last) * 64;
-                nint row15 = nint.Min(key + 15, last) * 64;
+                ref float key0 = ref Float32Row.Row(ref keys, key, 64);
+                ref float value0 = ref Float32Row.Row(ref values, key, 64);
+                ref float key1 = ref Float32Row.Row(ref keys, int.Min(key + 1, last), 64);
+                ref float key2 = ref Float32Row.Row(ref keys, int.Min(key + 2, last), 64);
+                ref float key3 = ref Float32Row.Row(ref keys, int.Min(key + 3, last), 64);
+                ref float key4 = ref Float32Row.Row(ref keys, int.Min(key + 4, last), 64);
+                ref float key5 = ref Float32Row.Row(ref keys, int.Min(key + 5, last), 64);
+                ref float key6 = ref Float32Row.Row(ref keys, int.Min(key + 6, last), 64);
+                ref float key7 = ref Float32Row.Row(ref keys, int.Min(key + 7, last), 64);
+                ref float key8 = ref Float32Row.Row(ref keys, int.Min(key + 8, last), 64);
+                ref float key9 = ref Float32Row.Row(ref keys, int.Min(key + 9, last), 64);
+                ref float key10 = ref Float32Row.Row(ref keys, int.Min(key + 10, last), 64);
+                ref float key11 = ref Float32Row.Row(ref keys, int.Min(key + 11, last), 64);
+                ref float key12 = ref Float32Row.Row(ref keys, int.Min(key + 12, last), 64);
+                ref float key13 = ref Float32Row.Row(ref keys, int.Min(key + 13, last), 64);
+                ref float key14 = ref Float32Row.Row(ref keys, int.Min(key + 14, last), 64);
+                ref float key15 = ref Float32Row.Row(ref keys, int.Min(key + 15, last), 64);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector512<float> s0k0 = Vector512<float>.Zero;
                 Vector512<float> s0k1 = Vector512<float>.Zero;
                 Vector512<float> s0k2 = Vector512<float>.Zero;
@@ -208,41 +210,43 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector512<float> s0k13 = Vector512<float>.Zero;
                 Vector512<float> s0k14 = Vector512<float>.Zero;
                 Vector512<float> s0k15 = Vector512<float>.Zero;
-                for (nint i = 0; i < 64; i += 16)
+                for (int i = 0; i < 64; i += 16)
                 {
-                    Vector512<float> k0 = Float32Row.Load512(ref keys, (nuint)(row0 + i));
-                    Vector512<float> k1 = Float32Row.Load512(ref keys, (nuint)(row1 + i));
-                    Vector512<float> k2 = Float32Row.Load512(ref keys, (nuint)(row2 + i));
-                    Vector512<float> k3 = Float32Row.Load512(ref keys, (nuint)(row3 + i));
-                    Vector512<float> k4 = Float32Row.Load512(ref keys, (nuint)(row4 + i));
-                    Vector512<float> k5 = Float32Row.Load512(ref keys, (nuint)(row5 + i));
-                    Vector512<float> k6 = Float32Row.Load512(ref keys, (nuint)(row6 + i));
-                    Vector512<float> k7 = Float32Row.Load512(ref keys, (nuint)(row7 + i));
-                    Vector512<float> k8 = Float32Row.Load512(ref keys, (nuint)(row8 + i));
-                    Vector512<float> k9 = Float32Row.Load512(ref keys, (nuint)(row9 + i));
-                    Vector512<float> k10 = Float32Row.Load512(ref keys, (nuint)(row10 + i));
-                    Vector512<float> k11 = Float32Row.Load512(ref keys, (nuint)(row11 + i));
-                    Vector512<float> k12 = Float32Row.Load512(ref keys, (nuint)(row12 + i));
-                    Vector512<float> k13 = Float32Row.Load512(ref keys, (nuint)(row13 + i));
-                    Vector512<float> k14 = Float32Row.Load512(ref keys, (nuint)(row14 + i));
-                    Vector512<float> k15 = Float32Row.Load512(ref keys, (nuint)(row15 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 16));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 32));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 48));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 64));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 80));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 96));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 112));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 128));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 144));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 160));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 176));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 192));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 208));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 224));
-                    Prefetch.Line(ref values, (nuint)(row0 + 16 * i + 240));
-                    Vector512<float> q0 = Vector512.LoadUnsafe(ref queries, (nuint)i);
+                    Vector512<float> k0 = Float32Row.Load512(ref key0, i);
+                    Vector512<float> k1 = Float32Row.Load512(ref key1, i);
+                    Vector512<float> k2 = Float32Row.Load512(ref key2, i);
+                    Vector512<float> k3 = Float32Row.Load512(ref key3, i);
+                    Vector512<float> k4 = Float32Row.Load512(ref key4, i);
+                    Vector512<float> k5 = Float32Row.Load512(ref key5, i);
+                    Vector512<float> k6 = Float32Row.Load512(ref key6, i);
+                    Vector512<float> k7 = Float32Row.Load512(ref key7, i);
+                    Vector512<float> k8 = Float32Row.Load512(ref key8, i);
+                    Vector512<float> k9 = Float32Row.Load512(ref key9, i);
+                    Vector512<float> k10 = Float32Row.Load512(ref key10, i);
+                    Vector512<float> k11 = Float32Row.Load512(ref key11, i);
+                    Vector512<float> k12 = Float32Row.Load512(ref key12, i);
+                    Vector512<float> k13 = Float32Row.Load512(ref key13, i);
+                    Vector512<float> k14 = Float32Row.Load512(ref key14, i);
+                    Vector512<float> k15 = Float32Row.Load512(ref key15, i);
+                    ref float ahead = ref Float32Row.At(ref value0, 16 * i);
+                    Prefetch.Line(ref ahead, 0);
+                    Prefetch.Line(ref ahead, 16);
+                    Prefetch.Line(ref ahead, 32);
+                    Prefetch.Line(ref ahead, 48);
+                    Prefetch.Line(ref ahead, 64);
+                    Prefetch.Line(ref ahead, 80);
+                    Prefetch.Line(ref ahead, 96);
+                    Prefetch.Line(ref ahead, 112);
+                    Prefetch.Line(ref ahead, 128);
+                    Prefetch.Line(ref ahead, 144);
+                    Prefetch.Line(ref ahead, 160);
+                    Prefetch.Line(ref ahead, 176);
+                    Prefetch.Line(ref ahead, 192);
+                    Prefetch.Line(ref ahead, 208);
+                    Prefetch.Line(ref ahead, 224);
+                    Prefetch.Line(ref ahead, 240);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector512<float> q0 = Lanes512.Load(ref query, 0);
                     s0k0 = Vector512.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector512.FusedMultiplyAdd(q0, k1, s0k1);
                     s0k2 = Vector512.FusedMultiplyAdd(q0, k2, s0k2);
@@ -266,7 +270,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes.SumQuads(s0k4, s0k5, s0k6, s0k7),
                     Lanes.SumQuads(s0k8, s0k9, s0k10, s0k11),
                     Lanes.SumQuads(s0k12, s0k13, s0k14, s0k15));
-                dots.StoreUnsafe(ref scores, (nuint)key);
+                Lanes512.Store(dots, ref score, 0);
             }
         }
 
@@ -274,38 +278,40 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 64; column += 64)
+            for (int column = 0; column < 64; column += 64)
             {
-                Vector512<float> correction0 = Vector512.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector512<float> s0a = Vector512.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Vector512.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector512<float> s0c = Vector512.LoadUnsafe(ref sums0, 32) * correction0;
-                Vector512<float> s0d = Vector512.LoadUnsafe(ref sums0, 48) * correction0;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
+                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
+                Vector512<float> s0c = Lanes512.Load(ref sums0, 32) * correction0;
+                Vector512<float> s0d = Lanes512.Load(ref sums0, 48) * correction0;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 64 + column;
-                    Vector512<float> va = Float32Row.Load512(ref values, value);
-                    Vector512<float> vb = Float32Row.Load512(ref values, value + 16);
-                    Vector512<float> vc = Float32Row.Load512(ref values, value + 32);
-                    Vector512<float> vd = Float32Row.Load512(ref values, value + 48);
-                    nuint next = column * (nuint)keys + key * 64;
-                    Prefetch.Line(ref nextKeys, next);
-                    Prefetch.Line(ref nextKeys, next + 16);
-                    Prefetch.Line(ref nextKeys, next + 32);
-                    Prefetch.Line(ref nextKeys, next + 48);
-                    Vector512<float> w0 = Vector512.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 64);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector512<float> va = Float32Row.Load512(ref value, 0);
+                    Vector512<float> vb = Float32Row.Load512(ref value, 16);
+                    Vector512<float> vc = Float32Row.Load512(ref value, 32);
+                    Vector512<float> vd = Float32Row.Load512(ref value, 48);
+                    ref float next = ref Float32Row.At(ref nextKeys, column * keys + key * 64);
+                    Prefetch.Line(ref next, 0);
+                    Prefetch.Line(ref next, 16);
+                    Prefetch.Line(ref next, 32);
+                    Prefetch.Line(ref next, 48);
+                    Vector512<float> w0 = Lanes512.Broadcast(ref weight, 0);
                     s0a = Vector512.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector512.FusedMultiplyAdd(w0, vb, s0b);
                     s0c = Vector512.FusedMultiplyAdd(w0, vc, s0c);
                     s0d = Vector512.FusedMultiplyAdd(w0, vd, s0d);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 16);
-                s0c.StoreUnsafe(ref sums0, 32);
-                s0d.StoreUnsafe(ref sums0, 48);
+                Lanes512.Store(s0a, ref sums0, 0);
+                Lanes512.Store(s0b, ref sums0, 16);
+                Lanes512.Store(s0c, ref sums0, 32);
+                Lanes512.Store(s0d, ref sums0, 48);
             }
         }
 
@@ -360,8 +366,9 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
-            for (nuint column = 0; column < BlockKeys; column += 32)
+            for (int column = 0; column < BlockKeys; column += 32)
             {
+                ref float keys = ref Float32Row.At(ref keyPanel, column);
                 Vector512<float> s0a = Vector512<float>.Zero;
                 Vector512<float> s0b = Vector512<float>.Zero;
                 Vector512<float> s1a = Vector512<float>.Zero;
@@ -378,54 +385,55 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector512<float> s6b = Vector512<float>.Zero;
                 Vector512<float> s7a = Vector512<float>.Zero;
                 Vector512<float> s7b = Vector512<float>.Zero;
-                for (nuint i = 0; i < 64; i++)
+                for (int i = 0; i < 64; i++)
                 {
-                    ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);
-                    ref float query = ref Unsafe.Add(ref queries, i);
-                    Vector512<float> ka = Vector512.LoadUnsafe(ref channel, 0);
-                    Vector512<float> kb = Vector512.LoadUnsafe(ref channel, 16);
-                    Vector512<float> q0 = Vector512.Create(Unsafe.Add(ref query, 0));
+                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector512<float> ka = Lanes512.Load(ref channel, 0);
+                    Vector512<float> kb = Lanes512.Load(ref channel, 16);
+                    Vector512<float> q0 = Lanes512.Broadcast(ref query, 0);
                     s0a = Vector512.FusedMultiplyAdd(q0, ka, s0a);
                     s0b = Vector512.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector512<float> q1 = Vector512.Create(Unsafe.Add(ref query, 64));
+                    Vector512<float> q1 = Lanes512.Broadcast(ref query, 64);
                     s1a = Vector512.FusedMultiplyAdd(q1, ka, s1a);
                     s1b = Vector512.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector512<float> q2 = Vector512.Create(Unsafe.Add(ref query, 128));
+                    Vector512<float> q2 = Lanes512.Broadcast(ref query, 128);
                     s2a = Vector512.FusedMultiplyAdd(q2, ka, s2a);
                     s2b = Vector512.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector512<float> q3 = Vector512.Create(Unsafe.Add(ref query, 192));
+                    Vector512<float> q3 = Lanes512.Broadcast(ref query, 192);
                     s3a = Vector512.FusedMultiplyAdd(q3, ka, s3a);
                     s3b = Vector512.FusedMultiplyAdd(q3, kb, s3b);
-                    Vector512<float> q4 = Vector512.Create(Unsafe.Add(ref query, 256));
+                    Vector512<float> q4 = Lanes512.Broadcast(ref query, 256);
                     s4a = Vector512.FusedMultiplyAdd(q4, ka, s4a);
                     s4b = Vector512.FusedMultiplyAdd(q4, kb, s4b);
-                    Vector512<float> q5 = Vector512.Create(Unsafe.Add(ref query, 320));
+                    Vector512<float> q5 = Lanes512.Broadcast(ref query, 320);
                     s5a = Vector512.FusedMultiplyAdd(q5, ka, s5a);
                     s5b = Vector512.FusedMultiplyAdd(q5, kb, s5b);
-                    Vector512<float> q6 = Vector512.Create(Unsafe.Add(ref query, 384));
+                    Vector512<float> q6 = Lanes512.Broadcast(ref query, 384);
                     s6a = Vector512.FusedMultiplyAdd(q6, ka, s6a);
                     s6b = Vector512.FusedMultiplyAdd(q6, kb, s6b);
-                    Vector512<float> q7 = Vector512.Create(Unsafe.Add(ref query, 448));
+                    Vector512<float> q7 = Lanes512.Broadcast(ref query, 448);
                     s7a = Vector512.FusedMultiplyAdd(q7, ka, s7a);
                     s7b = Vector512.FusedMultiplyAdd(q7, kb, s7b);
                 }
 
-                s0a.StoreUnsafe(ref scores, column);
-                s0b.StoreUnsafe(ref scores, column + 16);
-                s1a.StoreUnsafe(ref scores, column + BlockKeys);
-                s1b.StoreUnsafe(ref scores, column + BlockKeys + 16);
-                s2a.StoreUnsafe(ref scores, column + 2 * BlockKeys);
-                s2b.StoreUnsafe(ref scores, column + 2 * BlockKeys + 16);
-                s3a.StoreUnsafe(ref scores, column + 3 * BlockKeys);
-                s3b.StoreUnsafe(ref scores, column + 3 * BlockKeys + 16);
-                s4a.StoreUnsafe(ref scores, column + 4 * BlockKeys);
-                s4b.StoreUnsafe(ref scores, column + 4 * BlockKeys + 16);
-                s5a.StoreUnsafe(ref scores, column + 5 * BlockKeys);
-                s5b.StoreUnsafe(ref scores, column + 5 * BlockKeys + 16);
-                s6a.StoreUnsafe(ref scores, column + 6 * BlockKeys);
-                s6b.StoreUnsafe(ref scores, column + 6 * BlockKeys + 16);
-                s7a.StoreUnsafe(ref scores, column + 7 * BlockKeys);
-                s7b.StoreUnsafe(ref scores, column + 7 * BlockKeys + 16);
+                ref float score = ref Float32Row.At(ref scores, column);
+                Lanes512.Store(s0a, ref score, 0);
+                Lanes512.Store(s0b, ref score, 16);
+                Lanes512.Store(s1a, ref score, BlockKeys);
+                Lanes512.Store(s1b, ref score, BlockKeys + 16);
+                Lanes512.Store(s2a, ref score, 2 * BlockKeys);
+                Lanes512.Store(s2b, ref score, 2 * BlockKeys + 16);
+                Lanes512.Store(s3a, ref score, 3 * BlockKeys);
+                Lanes512.Store(s3b, ref score, 3 * BlockKeys + 16);
+                Lanes512.Store(s4a, ref score, 4 * BlockKeys);
+                Lanes512.Store(s4b, ref score, 4 * BlockKeys + 16);
+                Lanes512.Store(s5a, ref score, 5 * BlockKeys);
+                Lanes512.Store(s5b, ref score, 5 * BlockKeys + 16);
+                Lanes512.Store(s6a, ref score, 6 * BlockKeys);
+                Lanes512.Store(s6b, ref score, 6 * BlockKeys + 16);
+                Lanes512.Store(s7a, ref score, 7 * BlockKeys);
+                Lanes512.Store(s7b, ref score, 7 * BlockKeys + 16);
             }
         }
 
@@ -433,88 +441,90 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 64; column += 32)
+            for (int column = 0; column < 64; column += 32)
             {
-                Vector512<float> correction0 = Vector512.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector512<float> s0a = Vector512.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Vector512.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector512<float> correction1 = Vector512.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 64);
-                Vector512<float> s1a = Vector512.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Vector512.LoadUnsafe(ref sums1, 16) * correction1;
-                Vector512<float> correction2 = Vector512.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 128);
-                Vector512<float> s2a = Vector512.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Vector512.LoadUnsafe(ref sums2, 16) * correction2;
-                Vector512<float> correction3 = Vector512.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 192);
-                Vector512<float> s3a = Vector512.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Vector512.LoadUnsafe(ref sums3, 16) * correction3;
-                Vector512<float> correction4 = Vector512.Create(Unsafe.Add(ref corrections, 4));
-                ref float sums4 = ref Unsafe.Add(ref sums, column + 256);
-                Vector512<float> s4a = Vector512.LoadUnsafe(ref sums4, 0) * correction4;
-                Vector512<float> s4b = Vector512.LoadUnsafe(ref sums4, 16) * correction4;
-                Vector512<float> correction5 = Vector512.Create(Unsafe.Add(ref corrections, 5));
-                ref float sums5 = ref Unsafe.Add(ref sums, column + 320);
-                Vector512<float> s5a = Vector512.LoadUnsafe(ref sums5, 0) * correction5;
-                Vector512<float> s5b = Vector512.LoadUnsafe(ref sums5, 16) * correction5;
-                Vector512<float> correction6 = Vector512.Create(Unsafe.Add(ref corrections, 6));
-                ref float sums6 = ref Unsafe.Add(ref sums, column + 384);
-                Vector512<float> s6a = Vector512.LoadUnsafe(ref sums6, 0) * correction6;
-                Vector512<float> s6b = Vector512.LoadUnsafe(ref sums6, 16) * correction6;
-                Vector512<float> correction7 = Vector512.Create(Unsafe.Add(ref corrections, 7));
-                ref float sums7 = ref Unsafe.Add(ref sums, column + 448);
-                Vector512<float> s7a = Vector512.LoadUnsafe(ref sums7, 0) * correction7;
-                Vector512<float> s7b = Vector512.LoadUnsafe(ref sums7, 16) * correction7;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
+                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
+                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
+                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
+                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
+                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
+                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
+                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
+                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
+                ref float sums4 = ref Float32Row.At(ref sums, column + 256);
+                Vector512<float> s4a = Lanes512.Load(ref sums4, 0) * correction4;
+                Vector512<float> s4b = Lanes512.Load(ref sums4, 16) * correction4;
+                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
+                ref float sums5 = ref Float32Row.At(ref sums, column + 320);
+                Vector512<float> s5a = Lanes512.Load(ref sums5, 0) * correction5;
+                Vector512<float> s5b = Lanes512.Load(ref sums5, 16) * correction5;
+                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
+                ref float sums6 = ref Float32Row.At(ref sums, column + 384);
+                Vector512<float> s6a = Lanes512.Load(ref sums6, 0) * correction6;
+                Vector512<float> s6b = Lanes512.Load(ref sums6, 16) * correction6;
+                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
+                ref float sums7 = ref Float32Row.At(ref sums, column + 448);
+                Vector512<float> s7a = Lanes512.Load(ref sums7, 0) * correction7;
+                Vector512<float> s7b = Lanes512.Load(ref sums7, 16) * correction7;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 64 + column;
-                    Vector512<float> va = Float32Row.Load512(ref values, value);
-                    Vector512<float> vb = Float32Row.Load512(ref values, value + 16);
-                    Vector512<float> w0 = Vector512.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 64);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector512<float> va = Float32Row.Load512(ref value, 0);
+                    Vector512<float> vb = Float32Row.Load512(ref value, 16);
+                    Vector512<float> w0 = Lanes512.Broadcast(ref weight, 0);
                     s0a = Vector512.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector512.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector512<float> w1 = Vector512.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector512<float> w1 = Lanes512.Broadcast(ref weight, BlockKeys);
                     s1a = Vector512.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector512.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector512<float> w2 = Vector512.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector512<float> w2 = Lanes512.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector512.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector512.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector512<float> w3 = Vector512.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector512<float> w3 = Lanes512.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector512.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector512.FusedMultiplyAdd(w3, vb, s3b);
-                    Vector512<float> w4 = Vector512.Create(Unsafe.Add(ref weights, key + 4 * BlockKeys));
+                    Vector512<float> w4 = Lanes512.Broadcast(ref weight, 4 * BlockKeys);
                     s4a = Vector512.FusedMultiplyAdd(w4, va, s4a);
                     s4b = Vector512.FusedMultiplyAdd(w4, vb, s4b);
-                    Vector512<float> w5 = Vector512.Create(Unsafe.Add(ref weights, key + 5 * BlockKeys));
+                    Vector512<float> w5 = Lanes512.Broadcast(ref weight, 5 * BlockKeys);
                     s5a = Vector512.FusedMultiplyAdd(w5, va, s5a);
                     s5b = Vector512.FusedMultiplyAdd(w5, vb, s5b);
-                    Vector512<float> w6 = Vector512.Create(Unsafe.Add(ref weights, key + 6 * BlockKeys));
+                    Vector512<float> w6 = Lanes512.Broadcast(ref weight, 6 * BlockKeys);
                     s6a = Vector512.FusedMultiplyAdd(w6, va, s6a);
                     s6b = Vector512.FusedMultiplyAdd(w6, vb, s6b);
-                    Vector512<float> w7 = Vector512.Create(Unsafe.Add(ref weights, key + 7 * BlockKeys));
+                    Vector512<float> w7 = Lanes512.Broadcast(ref weight, 7 * BlockKeys);
                     s7a = Vector512.FusedMultiplyAdd(w7, va, s7a);
                     s7b = Vector512.FusedMultiplyAdd(w7, vb, s7b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 16);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 16);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 16);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 16);
-                s4a.StoreUnsafe(ref sums4, 0);
-                s4b.StoreUnsafe(ref sums4, 16);
-                s5a.StoreUnsafe(ref sums5, 0);
-                s5b.StoreUnsafe(ref sums5, 16);
-                s6a.StoreUnsafe(ref sums6, 0);
-                s6b.StoreUnsafe(ref sums6, 16);
-                s7a.StoreUnsafe(ref sums7, 0);
-                s7b.StoreUnsafe(ref sums7, 16);
+                Lanes512.Store(s0a, ref sums0, 0);
+                Lanes512.Store(s0b, ref sums0, 16);
+                Lanes512.Store(s1a, ref sums1, 0);
+                Lanes512.Store(s1b, ref sums1, 16);
+                Lanes512.Store(s2a, ref sums2, 0);
+                Lanes512.Store(s2b, ref sums2, 16);
+                Lanes512.Store(s3a, ref sums3, 0);
+                Lanes512.Store(s3b, ref sums3, 16);
+                Lanes512.Store(s4a, ref sums4, 0);
+                Lanes512.Store(s4b, ref sums4, 16);
+                Lanes512.Store(s5a, ref sums5, 0);
+                Lanes512.Store(s5b, ref sums5, 16);
+                Lanes512.Store(s6a, ref sums6, 0);
+                Lanes512.Store(s6b, ref sums6, 16);
+                Lanes512.Store(s7a, ref sums7, 0);
+                Lanes512.Store(s7b, ref sums7, 16);
             }
         }
 
@@ -530,16 +540,16 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
+                Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<int> key = Vector512.Create(firstKey + i) + Vector512<int>.Indices;
-                        Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
-                        Vector512<int> visible = Vector512.LessThan(key, Vector512.Create(firstKey + keys));
-                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Vector512.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                        Vector512<float> logit = Lanes512.Load(ref logits, i);
+                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys));
+                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
+                        Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
@@ -547,7 +557,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
+                        Vector512<float> logit = Lanes512.Load(ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
@@ -559,12 +569,12 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
-                    Vector512<float> weight = VectorMath.Exp2(Vector512.LoadUnsafe(ref logits, (nuint)i) - Vector512.Create(pivot));
+                    Vector512<float> weight = VectorMath.Exp2(Lanes512.Load(ref logits, i) - Lanes512.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes512.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -622,18 +632,20 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
-            nint last = count - 1;
-            for (nint key = 0; key < count; key += 8)
+            int last = count - 1;
+            for (int key = 0; key < count; key += 8)
             {
                 // Keys behind the last one repeat it; their scores are masked.
-                nint row0 = key * 64;
-                nint row1 = nint.Min(key + 1, last) * 64;
-                nint row2 = nint.Min(key + 2, last) * 64;
-                nint row3 = nint.Min(key + 3, last) * 64;
-                nint row4 = nint.Min(key + 4, last) * 64;
-                nint row5 = nint.Min(key + 5, last) * 64;
-                nint row6 = nint.Min(key + 6, last) * 64;
-                nint row7 = nint.Min(key + 7, last) * 64;
+                ref float key0 = ref Float32Row.Row(ref keys, key, 64);
+                ref float value0 = ref Float32Row.Row(ref values, key, 64);
+                ref float key1 = ref Float32Row.Row(ref keys, int.Min(key + 1, last), 64);
+                ref float key2 = ref Float32Row.Row(ref keys, int.Min(key + 2, last), 64);
+                ref float key3 = ref Float32Row.Row(ref keys, int.Min(key + 3, last), 64);
+                ref float key4 = ref Float32Row.Row(ref keys, int.Min(key + 4, last), 64);
+                ref float key5 = ref Float32Row.Row(ref keys, int.Min(key + 5, last), 64);
+                ref float key6 = ref Float32Row.Row(ref keys, int.Min(key + 6, last), 64);
+                ref float key7 = ref Float32Row.Row(ref keys, int.Min(key + 7, last), 64);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector256<float> s0k0 = Vector256<float>.Zero;
                 Vector256<float> s0k1 = Vector256<float>.Zero;
                 Vector256<float> s0k2 = Vector256<float>.Zero;
@@ -642,21 +654,23 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector256<float> s0k5 = Vector256<float>.Zero;
                 Vector256<float> s0k6 = Vector256<float>.Zero;
                 Vector256<float> s0k7 = Vector256<float>.Zero;
-                for (nint i = 0; i < 64; i += 8)
+                for (int i = 0; i < 64; i += 8)
                 {
-                    Vector256<float> k0 = Float32Row.Load256(ref keys, (nuint)(row0 + i));
-                    Vector256<float> k1 = Float32Row.Load256(ref keys, (nuint)(row1 + i));
-                    Vector256<float> k2 = Float32Row.Load256(ref keys, (nuint)(row2 + i));
-                    Vector256<float> k3 = Float32Row.Load256(ref keys, (nuint)(row3 + i));
-                    Vector256<float> k4 = Float32Row.Load256(ref keys, (nuint)(row4 + i));
-                    Vector256<float> k5 = Float32Row.Load256(ref keys, (nuint)(row5 + i));
-                    Vector256<float> k6 = Float32Row.Load256(ref keys, (nuint)(row6 + i));
-                    Vector256<float> k7 = Float32Row.Load256(ref keys, (nuint)(row7 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 8 * i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 8 * i + 16));
-                    Prefetch.Line(ref values, (nuint)(row0 + 8 * i + 32));
-                    Prefetch.Line(ref values, (nuint)(row0 + 8 * i + 48));
-                    Vector256<float> q0 = Vector256.LoadUnsafe(ref queries, (nuint)i);
+                    Vector256<float> k0 = Float32Row.Load256(ref key0, i);
+                    Vector256<float> k1 = Float32Row.Load256(ref key1, i);
+                    Vector256<float> k2 = Float32Row.Load256(ref key2, i);
+                    Vector256<float> k3 = Float32Row.Load256(ref key3, i);
+                    Vector256<float> k4 = Float32Row.Load256(ref key4, i);
+                    Vector256<float> k5 = Float32Row.Load256(ref key5, i);
+                    Vector256<float> k6 = Float32Row.Load256(ref key6, i);
+                    Vector256<float> k7 = Float32Row.Load256(ref key7, i);
+                    ref float ahead = ref Float32Row.At(ref value0, 8 * i);
+                    Prefetch.Line(ref ahead, 0);
+                    Prefetch.Line(ref ahead, 16);
+                    Prefetch.Line(ref ahead, 32);
+                    Prefetch.Line(ref ahead, 48);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector256<float> q0 = Lanes256.Load(ref query, 0);
                     s0k0 = Vector256.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector256.FusedMultiplyAdd(q0, k1, s0k1);
                     s0k2 = Vector256.FusedMultiplyAdd(q0, k2, s0k2);
@@ -670,7 +684,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector256<float> dots = Lanes.SumLanes(
                     Lanes.SumQuads(s0k0, s0k1, s0k2, s0k3),
                     Lanes.SumQuads(s0k4, s0k5, s0k6, s0k7));
-                dots.StoreUnsafe(ref scores, (nuint)key);
+                Lanes256.Store(dots, ref score, 0);
             }
         }
 
@@ -678,36 +692,38 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 64; column += 64)
+            for (int column = 0; column < 64; column += 64)
             {
-                Vector256<float> correction0 = Vector256.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector256<float> s0a = Vector256.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Vector256.LoadUnsafe(ref sums0, 8) * correction0;
-                Vector256<float> s0c = Vector256.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector256<float> s0d = Vector256.LoadUnsafe(ref sums0, 24) * correction0;
-                Vector256<float> s0e = Vector256.LoadUnsafe(ref sums0, 32) * correction0;
-                Vector256<float> s0f = Vector256.LoadUnsafe(ref sums0, 40) * correction0;
-                Vector256<float> s0g = Vector256.LoadUnsafe(ref sums0, 48) * correction0;
-                Vector256<float> s0h = Vector256.LoadUnsafe(ref sums0, 56) * correction0;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
+                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
+                Vector256<float> s0c = Lanes256.Load(ref sums0, 16) * correction0;
+                Vector256<float> s0d = Lanes256.Load(ref sums0, 24) * correction0;
+                Vector256<float> s0e = Lanes256.Load(ref sums0, 32) * correction0;
+                Vector256<float> s0f = Lanes256.Load(ref sums0, 40) * correction0;
+                Vector256<float> s0g = Lanes256.Load(ref sums0, 48) * correction0;
+                Vector256<float> s0h = Lanes256.Load(ref sums0, 56) * correction0;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 64 + column;
-                    Vector256<float> va = Float32Row.Load256(ref values, value);
-                    Vector256<float> vb = Float32Row.Load256(ref values, value + 8);
-                    Vector256<float> vc = Float32Row.Load256(ref values, value + 16);
-                    Vector256<float> vd = Float32Row.Load256(ref values, value + 24);
-                    Vector256<float> ve = Float32Row.Load256(ref values, value + 32);
-                    Vector256<float> vf = Float32Row.Load256(ref values, value + 40);
-                    Vector256<float> vg = Float32Row.Load256(ref values, value + 48);
-                    Vector256<float> vh = Float32Row.Load256(ref values, value + 56);
-                    nuint next = column * (nuint)keys + key * 64;
-                    Prefetch.Line(ref nextKeys, next);
-                    Prefetch.Line(ref nextKeys, next + 16);
-                    Prefetch.Line(ref nextKeys, next + 32);
-                    Prefetch.Line(ref nextKeys, next + 48);
-                    Vector256<float> w0 = Vector256.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 64);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector256<float> va = Float32Row.Load256(ref value, 0);
+                    Vector256<float> vb = Float32Row.Load256(ref value, 8);
+                    Vector256<float> vc = Float32Row.Load256(ref value, 16);
+                    Vector256<float> vd = Float32Row.Load256(ref value, 24);
+                    Vector256<float> ve = Float32Row.Load256(ref value, 32);
+                    Vector256<float> vf = Float32Row.Load256(ref value, 40);
+                    Vector256<float> vg = Float32Row.Load256(ref value, 48);
+                    Vector256<float> vh = Float32Row.Load256(ref value, 56);
+                    ref float next = ref Float32Row.At(ref nextKeys, column * keys + key * 64);
+                    Prefetch.Line(ref next, 0);
+                    Prefetch.Line(ref next, 16);
+                    Prefetch.Line(ref next, 32);
+                    Prefetch.Line(ref next, 48);
+                    Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
                     s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
                     s0c = Vector256.FusedMultiplyAdd(w0, vc, s0c);
@@ -718,14 +734,14 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s0h = Vector256.FusedMultiplyAdd(w0, vh, s0h);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 8);
-                s0c.StoreUnsafe(ref sums0, 16);
-                s0d.StoreUnsafe(ref sums0, 24);
-                s0e.StoreUnsafe(ref sums0, 32);
-                s0f.StoreUnsafe(ref sums0, 40);
-                s0g.StoreUnsafe(ref sums0, 48);
-                s0h.StoreUnsafe(ref sums0, 56);
+                Lanes256.Store(s0a, ref sums0, 0);
+                Lanes256.Store(s0b, ref sums0, 8);
+                Lanes256.Store(s0c, ref sums0, 16);
+                Lanes256.Store(s0d, ref sums0, 24);
+                Lanes256.Store(s0e, ref sums0, 32);
+                Lanes256.Store(s0f, ref sums0, 40);
+                Lanes256.Store(s0g, ref sums0, 48);
+                Lanes256.Store(s0h, ref sums0, 56);
             }
         }
 
@@ -780,8 +796,9 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
-            for (nuint column = 0; column < BlockKeys; column += 16)
+            for (int column = 0; column < BlockKeys; column += 16)
             {
+                ref float keys = ref Float32Row.At(ref keyPanel, column);
                 Vector256<float> s0a = Vector256<float>.Zero;
                 Vector256<float> s0b = Vector256<float>.Zero;
                 Vector256<float> s1a = Vector256<float>.Zero;
@@ -790,34 +807,35 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector256<float> s2b = Vector256<float>.Zero;
                 Vector256<float> s3a = Vector256<float>.Zero;
                 Vector256<float> s3b = Vector256<float>.Zero;
-                for (nuint i = 0; i < 64; i++)
+                for (int i = 0; i < 64; i++)
                 {
-                    ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);
-                    ref float query = ref Unsafe.Add(ref queries, i);
-                    Vector256<float> ka = Vector256.LoadUnsafe(ref channel, 0);
-                    Vector256<float> kb = Vector256.LoadUnsafe(ref channel, 8);
-                    Vector256<float> q0 = Vector256.Create(Unsafe.Add(ref query, 0));
+                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector256<float> ka = Lanes256.Load(ref channel, 0);
+                    Vector256<float> kb = Lanes256.Load(ref channel, 8);
+                    Vector256<float> q0 = Lanes256.Broadcast(ref query, 0);
                     s0a = Vector256.FusedMultiplyAdd(q0, ka, s0a);
                     s0b = Vector256.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector256<float> q1 = Vector256.Create(Unsafe.Add(ref query, 64));
+                    Vector256<float> q1 = Lanes256.Broadcast(ref query, 64);
                     s1a = Vector256.FusedMultiplyAdd(q1, ka, s1a);
                     s1b = Vector256.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector256<float> q2 = Vector256.Create(Unsafe.Add(ref query, 128));
+                    Vector256<float> q2 = Lanes256.Broadcast(ref query, 128);
                     s2a = Vector256.FusedMultiplyAdd(q2, ka, s2a);
                     s2b = Vector256.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector256<float> q3 = Vector256.Create(Unsafe.Add(ref query, 192));
+                    Vector256<float> q3 = Lanes256.Broadcast(ref query, 192);
                     s3a = Vector256.FusedMultiplyAdd(q3, ka, s3a);
                     s3b = Vector256.FusedMultiplyAdd(q3, kb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref scores, column);
-                s0b.StoreUnsafe(ref scores, column + 8);
-                s1a.StoreUnsafe(ref scores, column + BlockKeys);
-                s1b.StoreUnsafe(ref scores, column + BlockKeys + 8);
-                s2a.StoreUnsafe(ref scores, column + 2 * BlockKeys);
-                s2b.StoreUnsafe(ref scores, column + 2 * BlockKeys + 8);
-                s3a.StoreUnsafe(ref scores, column + 3 * BlockKeys);
-                s3b.StoreUnsafe(ref scores, column + 3 * BlockKeys + 8);
+                ref float score = ref Float32Row.At(ref scores, column);
+                Lanes256.Store(s0a, ref score, 0);
+                Lanes256.Store(s0b, ref score, 8);
+                Lanes256.Store(s1a, ref score, BlockKeys);
+                Lanes256.Store(s1b, ref score, BlockKeys + 8);
+                Lanes256.Store(s2a, ref score, 2 * BlockKeys);
+                Lanes256.Store(s2b, ref score, 2 * BlockKeys + 8);
+                Lanes256.Store(s3a, ref score, 3 * BlockKeys);
+                Lanes256.Store(s3b, ref score, 3 * BlockKeys + 8);
             }
         }
 
@@ -825,52 +843,54 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 64; column += 16)
+            for (int column = 0; column < 64; column += 16)
             {
-                Vector256<float> correction0 = Vector256.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector256<float> s0a = Vector256.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Vector256.LoadUnsafe(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Vector256.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 64);
-                Vector256<float> s1a = Vector256.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Vector256.LoadUnsafe(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Vector256.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 128);
-                Vector256<float> s2a = Vector256.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Vector256.LoadUnsafe(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Vector256.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 192);
-                Vector256<float> s3a = Vector256.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Vector256.LoadUnsafe(ref sums3, 8) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
+                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
+                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
+                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
+                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
+                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
+                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
+                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 64 + column;
-                    Vector256<float> va = Float32Row.Load256(ref values, value);
-                    Vector256<float> vb = Float32Row.Load256(ref values, value + 8);
-                    Vector256<float> w0 = Vector256.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 64);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector256<float> va = Float32Row.Load256(ref value, 0);
+                    Vector256<float> vb = Float32Row.Load256(ref value, 8);
+                    Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
                     s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector256<float> w1 = Vector256.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector256<float> w1 = Lanes256.Broadcast(ref weight, BlockKeys);
                     s1a = Vector256.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector256.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector256<float> w2 = Vector256.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector256<float> w2 = Lanes256.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector256.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector256.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector256<float> w3 = Vector256.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector256<float> w3 = Lanes256.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector256.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 8);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 8);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 8);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 8);
+                Lanes256.Store(s0a, ref sums0, 0);
+                Lanes256.Store(s0b, ref sums0, 8);
+                Lanes256.Store(s1a, ref sums1, 0);
+                Lanes256.Store(s1b, ref sums1, 8);
+                Lanes256.Store(s2a, ref sums2, 0);
+                Lanes256.Store(s2b, ref sums2, 8);
+                Lanes256.Store(s3a, ref sums3, 0);
+                Lanes256.Store(s3b, ref sums3, 8);
             }
         }
 
@@ -886,16 +906,16 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector256<float> largest = Vector256.Create(float.NegativeInfinity);
+                Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<int> key = Vector256.Create(firstKey + i) + Vector256<int>.Indices;
-                        Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
-                        Vector256<int> visible = Vector256.LessThan(key, Vector256.Create(firstKey + keys));
-                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Vector256.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                        Vector256<float> logit = Lanes256.Load(ref logits, i);
+                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys));
+                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
+                        Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
@@ -903,7 +923,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
+                        Vector256<float> logit = Lanes256.Load(ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
@@ -915,12 +935,12 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
-                    Vector256<float> weight = VectorMath.Exp2(Vector256.LoadUnsafe(ref logits, (nuint)i) - Vector256.Create(pivot));
+                    Vector256<float> weight = VectorMath.Exp2(Lanes256.Load(ref logits, i) - Lanes256.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes256.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -978,18 +998,20 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
-            nint last = count - 1;
-            for (nint key = 0; key < count; key += 8)
+            int last = count - 1;
+            for (int key = 0; key < count; key += 8)
             {
                 // Keys behind the last one repeat it; their scores are masked.
-                nint row0 = key * 64;
-                nint row1 = nint.Min(key + 1, last) * 64;
-                nint row2 = nint.Min(key + 2, last) * 64;
-                nint row3 = nint.Min(key + 3, last) * 64;
-                nint row4 = nint.Min(key + 4, last) * 64;
-                nint row5 = nint.Min(key + 5, last) * 64;
-                nint row6 = nint.Min(key + 6, last) * 64;
-                nint row7 = nint.Min(key + 7, last) * 64;
+                ref float key0 = ref Float32Row.Row(ref keys, key, 64);
+                ref float value0 = ref Float32Row.Row(ref values, key, 64);
+                ref float key1 = ref Float32Row.Row(ref keys, int.Min(key + 1, last), 64);
+                ref float key2 = ref Float32Row.Row(ref keys, int.Min(key + 2, last), 64);
+                ref float key3 = ref Float32Row.Row(ref keys, int.Min(key + 3, last), 64);
+                ref float key4 = ref Float32Row.Row(ref keys, int.Min(key + 4, last), 64);
+                ref float key5 = ref Float32Row.Row(ref keys, int.Min(key + 5, last), 64);
+                ref float key6 = ref Float32Row.Row(ref keys, int.Min(key + 6, last), 64);
+                ref float key7 = ref Float32Row.Row(ref keys, int.Min(key + 7, last), 64);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector128<float> s0k0 = Vector128<float>.Zero;
                 Vector128<float> s0k1 = Vector128<float>.Zero;
                 Vector128<float> s0k2 = Vector128<float>.Zero;
@@ -998,19 +1020,21 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector128<float> s0k5 = Vector128<float>.Zero;
                 Vector128<float> s0k6 = Vector128<float>.Zero;
                 Vector128<float> s0k7 = Vector128<float>.Zero;
-                for (nint i = 0; i < 64; i += 4)
+                for (int i = 0; i < 64; i += 4)
                 {
-                    Vector128<float> k0 = Float32Row.Load128(ref keys, (nuint)(row0 + i));
-                    Vector128<float> k1 = Float32Row.Load128(ref keys, (nuint)(row1 + i));
-                    Vector128<float> k2 = Float32Row.Load128(ref keys, (nuint)(row2 + i));
-                    Vector128<float> k3 = Float32Row.Load128(ref keys, (nuint)(row3 + i));
-                    Vector128<float> k4 = Float32Row.Load128(ref keys, (nuint)(row4 + i));
-                    Vector128<float> k5 = Float32Row.Load128(ref keys, (nuint)(row5 + i));
-                    Vector128<float> k6 = Float32Row.Load128(ref keys, (nuint)(row6 + i));
-                    Vector128<float> k7 = Float32Row.Load128(ref keys, (nuint)(row7 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 8 * i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 8 * i + 16));
-                    Vector128<float> q0 = Vector128.LoadUnsafe(ref queries, (nuint)i);
+                    Vector128<float> k0 = Float32Row.Load128(ref key0, i);
+                    Vector128<float> k1 = Float32Row.Load128(ref key1, i);
+                    Vector128<float> k2 = Float32Row.Load128(ref key2, i);
+                    Vector128<float> k3 = Float32Row.Load128(ref key3, i);
+                    Vector128<float> k4 = Float32Row.Load128(ref key4, i);
+                    Vector128<float> k5 = Float32Row.Load128(ref key5, i);
+                    Vector128<float> k6 = Float32Row.Load128(ref key6, i);
+                    Vector128<float> k7 = Float32Row.Load128(ref key7, i);
+                    ref float ahead = ref Float32Row.At(ref value0, 8 * i);
+                    Prefetch.Line(ref ahead, 0);
+                    Prefetch.Line(ref ahead, 16);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector128<float> q0 = Lanes128.Load(ref query, 0);
                     s0k0 = Vector128.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector128.FusedMultiplyAdd(q0, k1, s0k1);
                     s0k2 = Vector128.FusedMultiplyAdd(q0, k2, s0k2);
@@ -1022,9 +1046,9 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 }
 
                 Vector128<float> dots0 = Lanes.SumQuads(s0k0, s0k1, s0k2, s0k3);
-                dots0.StoreUnsafe(ref scores, (nuint)key);
+                Lanes128.Store(dots0, ref score, 0);
                 Vector128<float> dots1 = Lanes.SumQuads(s0k4, s0k5, s0k6, s0k7);
-                dots1.StoreUnsafe(ref scores, (nuint)(key + 4));
+                Lanes128.Store(dots1, ref score, 4);
             }
         }
 
@@ -1032,34 +1056,36 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 64; column += 32)
+            for (int column = 0; column < 64; column += 32)
             {
-                Vector128<float> correction0 = Vector128.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector128<float> s0a = Vector128.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Vector128.LoadUnsafe(ref sums0, 4) * correction0;
-                Vector128<float> s0c = Vector128.LoadUnsafe(ref sums0, 8) * correction0;
-                Vector128<float> s0d = Vector128.LoadUnsafe(ref sums0, 12) * correction0;
-                Vector128<float> s0e = Vector128.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector128<float> s0f = Vector128.LoadUnsafe(ref sums0, 20) * correction0;
-                Vector128<float> s0g = Vector128.LoadUnsafe(ref sums0, 24) * correction0;
-                Vector128<float> s0h = Vector128.LoadUnsafe(ref sums0, 28) * correction0;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
+                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
+                Vector128<float> s0c = Lanes128.Load(ref sums0, 8) * correction0;
+                Vector128<float> s0d = Lanes128.Load(ref sums0, 12) * correction0;
+                Vector128<float> s0e = Lanes128.Load(ref sums0, 16) * correction0;
+                Vector128<float> s0f = Lanes128.Load(ref sums0, 20) * correction0;
+                Vector128<float> s0g = Lanes128.Load(ref sums0, 24) * correction0;
+                Vector128<float> s0h = Lanes128.Load(ref sums0, 28) * correction0;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 64 + column;
-                    Vector128<float> va = Float32Row.Load128(ref values, value);
-                    Vector128<float> vb = Float32Row.Load128(ref values, value + 4);
-                    Vector128<float> vc = Float32Row.Load128(ref values, value + 8);
-                    Vector128<float> vd = Float32Row.Load128(ref values, value + 12);
-                    Vector128<float> ve = Float32Row.Load128(ref values, value + 16);
-                    Vector128<float> vf = Float32Row.Load128(ref values, value + 20);
-                    Vector128<float> vg = Float32Row.Load128(ref values, value + 24);
-                    Vector128<float> vh = Float32Row.Load128(ref values, value + 28);
-                    nuint next = column * (nuint)keys + key * 32;
-                    Prefetch.Line(ref nextKeys, next);
-                    Prefetch.Line(ref nextKeys, next + 16);
-                    Vector128<float> w0 = Vector128.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 64);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector128<float> va = Float32Row.Load128(ref value, 0);
+                    Vector128<float> vb = Float32Row.Load128(ref value, 4);
+                    Vector128<float> vc = Float32Row.Load128(ref value, 8);
+                    Vector128<float> vd = Float32Row.Load128(ref value, 12);
+                    Vector128<float> ve = Float32Row.Load128(ref value, 16);
+                    Vector128<float> vf = Float32Row.Load128(ref value, 20);
+                    Vector128<float> vg = Float32Row.Load128(ref value, 24);
+                    Vector128<float> vh = Float32Row.Load128(ref value, 28);
+                    ref float next = ref Float32Row.At(ref nextKeys, column * keys + key * 32);
+                    Prefetch.Line(ref next, 0);
+                    Prefetch.Line(ref next, 16);
+                    Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
                     s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);
                     s0c = Vector128.FusedMultiplyAdd(w0, vc, s0c);
@@ -1070,14 +1096,14 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s0h = Vector128.FusedMultiplyAdd(w0, vh, s0h);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 4);
-                s0c.StoreUnsafe(ref sums0, 8);
-                s0d.StoreUnsafe(ref sums0, 12);
-                s0e.StoreUnsafe(ref sums0, 16);
-                s0f.StoreUnsafe(ref sums0, 20);
-                s0g.StoreUnsafe(ref sums0, 24);
-                s0h.StoreUnsafe(ref sums0, 28);
+                Lanes128.Store(s0a, ref sums0, 0);
+                Lanes128.Store(s0b, ref sums0, 4);
+                Lanes128.Store(s0c, ref sums0, 8);
+                Lanes128.Store(s0d, ref sums0, 12);
+                Lanes128.Store(s0e, ref sums0, 16);
+                Lanes128.Store(s0f, ref sums0, 20);
+                Lanes128.Store(s0g, ref sums0, 24);
+                Lanes128.Store(s0h, ref sums0, 28);
             }
         }
 
@@ -1132,8 +1158,9 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
-            for (nuint column = 0; column < BlockKeys; column += 8)
+            for (int column = 0; column < BlockKeys; column += 8)
             {
+                ref float keys = ref Float32Row.At(ref keyPanel, column);
                 Vector128<float> s0a = Vector128<float>.Zero;
                 Vector128<float> s0b = Vector128<float>.Zero;
                 Vector128<float> s1a = Vector128<float>.Zero;
@@ -1142,34 +1169,35 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector128<float> s2b = Vector128<float>.Zero;
                 Vector128<float> s3a = Vector128<float>.Zero;
                 Vector128<float> s3b = Vector128<float>.Zero;
-                for (nuint i = 0; i < 64; i++)
+                for (int i = 0; i < 64; i++)
                 {
-                    ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);
-                    ref float query = ref Unsafe.Add(ref queries, i);
-                    Vector128<float> ka = Vector128.LoadUnsafe(ref channel, 0);
-                    Vector128<float> kb = Vector128.LoadUnsafe(ref channel, 4);
-                    Vector128<float> q0 = Vector128.Create(Unsafe.Add(ref query, 0));
+                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector128<float> ka = Lanes128.Load(ref channel, 0);
+                    Vector128<float> kb = Lanes128.Load(ref channel, 4);
+                    Vector128<float> q0 = Lanes128.Broadcast(ref query, 0);
                     s0a = Vector128.FusedMultiplyAdd(q0, ka, s0a);
                     s0b = Vector128.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector128<float> q1 = Vector128.Create(Unsafe.Add(ref query, 64));
+                    Vector128<float> q1 = Lanes128.Broadcast(ref query, 64);
                     s1a = Vector128.FusedMultiplyAdd(q1, ka, s1a);
                     s1b = Vector128.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector128<float> q2 = Vector128.Create(Unsafe.Add(ref query, 128));
+                    Vector128<float> q2 = Lanes128.Broadcast(ref query, 128);
                     s2a = Vector128.FusedMultiplyAdd(q2, ka, s2a);
                     s2b = Vector128.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector128<float> q3 = Vector128.Create(Unsafe.Add(ref query, 192));
+                    Vector128<float> q3 = Lanes128.Broadcast(ref query, 192);
                     s3a = Vector128.FusedMultiplyAdd(q3, ka, s3a);
                     s3b = Vector128.FusedMultiplyAdd(q3, kb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref scores, column);
-                s0b.StoreUnsafe(ref scores, column + 4);
-                s1a.StoreUnsafe(ref scores, column + BlockKeys);
-                s1b.StoreUnsafe(ref scores, column + BlockKeys + 4);
-                s2a.StoreUnsafe(ref scores, column + 2 * BlockKeys);
-                s2b.StoreUnsafe(ref scores, column + 2 * BlockKeys + 4);
-                s3a.StoreUnsafe(ref scores, column + 3 * BlockKeys);
-                s3b.StoreUnsafe(ref scores, column + 3 * BlockKeys + 4);
+                ref float score = ref Float32Row.At(ref scores, column);
+                Lanes128.Store(s0a, ref score, 0);
+                Lanes128.Store(s0b, ref score, 4);
+                Lanes128.Store(s1a, ref score, BlockKeys);
+                Lanes128.Store(s1b, ref score, BlockKeys + 4);
+                Lanes128.Store(s2a, ref score, 2 * BlockKeys);
+                Lanes128.Store(s2b, ref score, 2 * BlockKeys + 4);
+                Lanes128.Store(s3a, ref score, 3 * BlockKeys);
+                Lanes128.Store(s3b, ref score, 3 * BlockKeys + 4);
             }
         }
 
@@ -1177,52 +1205,54 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 64; column += 8)
+            for (int column = 0; column < 64; column += 8)
             {
-                Vector128<float> correction0 = Vector128.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector128<float> s0a = Vector128.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Vector128.LoadUnsafe(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Vector128.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 64);
-                Vector128<float> s1a = Vector128.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Vector128.LoadUnsafe(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Vector128.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 128);
-                Vector128<float> s2a = Vector128.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Vector128.LoadUnsafe(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Vector128.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 192);
-                Vector128<float> s3a = Vector128.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Vector128.LoadUnsafe(ref sums3, 4) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
+                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
+                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
+                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
+                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
+                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
+                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
+                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 64 + column;
-                    Vector128<float> va = Float32Row.Load128(ref values, value);
-                    Vector128<float> vb = Float32Row.Load128(ref values, value + 4);
-                    Vector128<float> w0 = Vector128.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 64);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector128<float> va = Float32Row.Load128(ref value, 0);
+                    Vector128<float> vb = Float32Row.Load128(ref value, 4);
+                    Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
                     s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector128<float> w1 = Vector128.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector128<float> w1 = Lanes128.Broadcast(ref weight, BlockKeys);
                     s1a = Vector128.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector128.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector128<float> w2 = Vector128.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector128<float> w2 = Lanes128.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector128.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector128.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector128<float> w3 = Vector128.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector128<float> w3 = Lanes128.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector128.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 4);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 4);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 4);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 4);
+                Lanes128.Store(s0a, ref sums0, 0);
+                Lanes128.Store(s0b, ref sums0, 4);
+                Lanes128.Store(s1a, ref sums1, 0);
+                Lanes128.Store(s1b, ref sums1, 4);
+                Lanes128.Store(s2a, ref sums2, 0);
+                Lanes128.Store(s2b, ref sums2, 4);
+                Lanes128.Store(s3a, ref sums3, 0);
+                Lanes128.Store(s3b, ref sums3, 4);
             }
         }
 
@@ -1238,16 +1268,16 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector128<float> largest = Vector128.Create(float.NegativeInfinity);
+                Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<int> key = Vector128.Create(firstKey + i) + Vector128<int>.Indices;
-                        Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
-                        Vector128<int> visible = Vector128.LessThan(key, Vector128.Create(firstKey + keys));
-                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Vector128.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                        Vector128<float> logit = Lanes128.Load(ref logits, i);
+                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys));
+                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
+                        Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
@@ -1255,7 +1285,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
+                        Vector128<float> logit = Lanes128.Load(ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
@@ -1267,12 +1297,12 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
-                    Vector128<float> weight = VectorMath.Exp2(Vector128.LoadUnsafe(ref logits, (nuint)i) - Vector128.Create(pivot));
+                    Vector128<float> weight = VectorMath.Exp2(Lanes128.Load(ref logits, i) - Lanes128.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes128.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;

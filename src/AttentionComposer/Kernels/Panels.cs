@@ -82,8 +82,8 @@ public static class Panels
         where TFormat : IRowFormat<T>
         where T : unmanaged
     {
-        for (nuint i = 0; i < (nuint)(count * stride); i += 8)
-            TFormat.Load256(ref rows, i).StoreUnsafe(ref panel, i);
+        for (nint i = 0; i < count * stride; i += 8)
+            Lanes256.Store(TFormat.Load256(ref rows, i), ref panel, i);
     }
 
     /// <summary>
@@ -117,7 +117,7 @@ public static class Panels
             Vector256<float> valid = Vector256.LessThan(Vector256.Create(key) + Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
             for (int channel = 0; channel < stride; channel += 8)
             {
-                nuint c = (nuint)channel;
+                nint c = channel;
                 Vector256<float> a = TFormat.Load256(ref row0, c), b = TFormat.Load256(ref row1, c);
                 Vector256<float> d = TFormat.Load256(ref row2, c), e = TFormat.Load256(ref row3, c);
                 Vector256<float> f = TFormat.Load256(ref row4, c), g = TFormat.Load256(ref row5, c);

@@ -15,7 +15,7 @@ public static unsafe class Prefetch
 {
     /// <summary>Prefetches the line at an offset from a row; the address may lie behind the end of the cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Line<T>(ref T row, nuint offset)
+    public static void Line<T>(ref T row, nint offset)
         where T : unmanaged
     {
         if (Sse.IsSupported)
@@ -28,6 +28,6 @@ public static unsafe class Prefetch
     {
         int line = 64 / sizeof(T);
         for (int i = 0; i < count; i += line)
-            Line(ref row, (nuint)i);
+            Line(ref row, i);
     }
 }

@@ -12,30 +12,38 @@ public interface IRowFormat<T>
     where T : unmanaged
 {
     /// <summary>16 scalars from an offset into a row.</summary>
-    static abstract Vector512<float> Load512(ref T row, nuint offset);
+    static abstract Vector512<float> Load512(ref T row, nint offset);
 
     /// <summary>8 scalars from an offset into a row.</summary>
-    static abstract Vector256<float> Load256(ref T row, nuint offset);
+    static abstract Vector256<float> Load256(ref T row, nint offset);
 
     /// <summary>4 scalars from an offset into a row.</summary>
-    static abstract Vector128<float> Load128(ref T row, nuint offset);
+    static abstract Vector128<float> Load128(ref T row, nint offset);
 }
 
 /// <summary>Rows of IEEE binary32.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct Float32Row : IRowFormat<float>
 {
-    /// <inheritdoc />
+    /// <summary>The place at an offset into a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load512(ref float row, nuint offset) => Vector512.LoadUnsafe(ref row, offset);
+    public static ref float At(ref float row, nint offset) => ref Unsafe.Add(ref row, offset);
+
+    /// <summary>The first scalar of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref float Row(ref float rows, int row, nint stride) => ref Unsafe.Add(ref rows, row * stride);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Load256(ref float row, nuint offset) => Vector256.LoadUnsafe(ref row, offset);
+    public static Vector512<float> Load512(ref float row, nint offset) => Lanes512.Load(ref row, offset);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Load128(ref float row, nuint offset) => Vector128.LoadUnsafe(ref row, offset);
+    public static Vector256<float> Load256(ref float row, nint offset) => Lanes256.Load(ref row, offset);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load128(ref float row, nint offset) => Lanes128.Load(ref row, offset);
 }
 
 /// <summary>Rows of IEEE binary16, read as <c>value · 2^-112</c>.</summary>
@@ -49,11 +57,19 @@ public readonly struct Float16Row : IRowFormat<short>
 {
     const int SignExponentFraction = unchecked((int)0x8fffe000);
 
+    /// <inheritdoc cref="Float32Row.At"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref short At(ref short row, nint offset) => ref Unsafe.Add(ref row, offset);
+
+    /// <inheritdoc cref="Float32Row.Row"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref short Row(ref short rows, int row, nint stride) => ref Unsafe.Add(ref rows, row * stride);
+
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load512(ref short row, nuint offset)
+    public static Vector512<float> Load512(ref short row, nint offset)
     {
-        Vector256<short> bits = Vector256.LoadUnsafe(ref row, offset);
+        Vector256<short> bits = Vector256.LoadUnsafe(ref row, (nuint)offset);
         Vector512<int> wide = Avx512F.IsSupported
             ? Avx512F.ConvertToVector512Int32(bits)
             : Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits));
@@ -62,9 +78,9 @@ public readonly struct Float16Row : IRowFormat<short>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Load256(ref short row, nuint offset)
+    public static Vector256<float> Load256(ref short row, nint offset)
     {
-        Vector128<short> bits = Vector128.LoadUnsafe(ref row, offset);
+        Vector128<short> bits = Vector128.LoadUnsafe(ref row, (nuint)offset);
         Vector256<int> wide = Avx2.IsSupported
             ? Avx2.ConvertToVector256Int32(bits)
             : Vector256.Create(Vector128.WidenLower(bits), Vector128.WidenUpper(bits));
@@ -73,9 +89,9 @@ public readonly struct Float16Row : IRowFormat<short>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Load128(ref short row, nuint offset)
+    public static Vector128<float> Load128(ref short row, nint offset)
     {
-        Vector128<int> wide = Vector128.WidenLower(Vector64.LoadUnsafe(ref row, offset).ToVector128Unsafe());
+        Vector128<int> wide = Vector128.WidenLower(Vector64.LoadUnsafe(ref row, (nuint)offset).ToVector128Unsafe());
         return ((wide << 13) & Vector128.Create(SignExponentFraction)).AsSingle();
     }
 }
@@ -84,11 +100,19 @@ public readonly struct Float16Row : IRowFormat<short>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct BFloat16Row : IRowFormat<ushort>
 {
+    /// <inheritdoc cref="Float32Row.At"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref ushort At(ref ushort row, nint offset) => ref Unsafe.Add(ref row, offset);
+
+    /// <inheritdoc cref="Float32Row.Row"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref ushort Row(ref ushort rows, int row, nint stride) => ref Unsafe.Add(ref rows, row * stride);
+
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load512(ref ushort row, nuint offset)
+    public static Vector512<float> Load512(ref ushort row, nint offset)
     {
-        Vector256<ushort> bits = Vector256.LoadUnsafe(ref row, offset);
+        Vector256<ushort> bits = Vector256.LoadUnsafe(ref row, (nuint)offset);
         Vector512<int> wide = Avx512F.IsSupported
             ? Avx512F.ConvertToVector512Int32(bits)
             : Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits)).AsInt32();
@@ -97,9 +121,9 @@ public readonly struct BFloat16Row : IRowFormat<ushort>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Load256(ref ushort row, nuint offset)
+    public static Vector256<float> Load256(ref ushort row, nint offset)
     {
-        Vector128<ushort> bits = Vector128.LoadUnsafe(ref row, offset);
+        Vector128<ushort> bits = Vector128.LoadUnsafe(ref row, (nuint)offset);
         Vector256<int> wide = Avx2.IsSupported
             ? Avx2.ConvertToVector256Int32(bits)
             : Vector256.Create(Vector128.WidenLower(bits), Vector128.WidenUpper(bits)).AsInt32();
@@ -108,6 +132,6 @@ public readonly struct BFloat16Row : IRowFormat<ushort>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Load128(ref ushort row, nuint offset) =>
-        (Vector128.WidenLower(Vector64.LoadUnsafe(ref row, offset).ToVector128Unsafe()) << 16).AsSingle();
+    public static Vector128<float> Load128(ref ushort row, nint offset) =>
+        (Vector128.WidenLower(Vector64.LoadUnsafe(ref row, (nuint)offset).ToVector128Unsafe()) << 16).AsSingle();
 }

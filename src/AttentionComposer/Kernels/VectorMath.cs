@@ -31,6 +31,10 @@ public static class VectorMath
 
     /// <inheritdoc cref="Exp2(Vector512{float})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Exp2(float x) => Exp2(Vector128.Create(x)).ToScalar();
+
+    /// <inheritdoc cref="Exp2(Vector512{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Exp2(Vector256<float> x)
     {
         Vector256<float> shifted = x + Vector256.Create(Rounder);

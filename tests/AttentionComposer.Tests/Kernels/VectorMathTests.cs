@@ -108,9 +108,9 @@ public sealed class VectorMathTests
         {
             float[][] read =
             [
-                Scalars(TFormat.Load512(ref stored[0], (nuint)i)),
-                [.. Scalars(TFormat.Load256(ref stored[0], (nuint)i)), .. Scalars(TFormat.Load256(ref stored[0], (nuint)i + 8))],
-                [.. Enumerable.Range(0, 4).SelectMany(quad => Scalars(TFormat.Load128(ref stored[0], (nuint)(i + 4 * quad))))],
+                Scalars(TFormat.Load512(ref stored[0], i)),
+                [.. Scalars(TFormat.Load256(ref stored[0], i)), .. Scalars(TFormat.Load256(ref stored[0], i + 8))],
+                [.. Enumerable.Range(0, 4).SelectMany(quad => Scalars(TFormat.Load128(ref stored[0], i + 4 * quad)))],
             ];
             foreach (float[] scalars in read)
                 for (int j = 0; j < 16; j++)

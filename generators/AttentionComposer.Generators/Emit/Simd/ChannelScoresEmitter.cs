@@ -32,9 +32,9 @@ static class ChannelScoresEmitter
         writer.Open($"for (int channel = 0; channel < {rank}; channel += {channels})");
         writer.Write($"int following = channel + {channels} < {rank} ? channel + {channels} : channel;");
         foreach (int channel in channelNumbers)
-            writer.Write($"ref {format.Scalar} column{channel} = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, {Offset.Of("channel", channel)}) * stride);");
+            writer.Write($"ref {format.Scalar} column{channel} = ref {format.Format}.Row(ref columns, Unsafe.Add(ref channels, {Offset.Of("channel", channel)}), stride);");
         foreach (int channel in channelNumbers)
-            writer.Write($"ref {format.Scalar} next{channel} = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, {Offset.Of("following", channel)}) * stride);");
+            writer.Write($"ref {format.Scalar} next{channel} = ref {format.Format}.Row(ref columns, Unsafe.Add(ref channels, {Offset.Of("following", channel)}), stride);");
         if (heads < group)
             writer.Open($"for (int head = 0; head < Group; head += {heads})");
         foreach (int head in headNumbers)
@@ -43,14 +43,14 @@ static class ChannelScoresEmitter
                 ? $"ref float scores{head} = ref Unsafe.Add(ref scores, {(heads < group ? $"({Offset.Of("head", head)})" : Literal.Of(head))} * Candidates.ChunkKeys);"
                 : "ref float scores0 = ref scores;");
             foreach (int channel in channelNumbers)
-                writer.Write($"{v}<float> q{head}c{channel} = {v}.Create(Unsafe.Add(ref queries, {Offset.Of(heads < group ? $"head * {rank} + channel" : "channel", head * rank + channel)}));");
+                writer.Write($"{v}<float> q{head}c{channel} = Lanes{tile.Bits}.Broadcast(ref queries, {Offset.Of(heads < group ? $"head * {rank} + channel" : "channel", head * rank + channel)});");
         }
 
         writer.Blank();
-        writer.Open($"for (nuint i = 0; i < (nuint)count; i += {tile.Lanes})");
+        writer.Open($"for (int i = 0; i < count; i += {tile.Lanes})");
         EmitPrefetch(writer, tile, format, channelNumbers);
         foreach (int head in headNumbers)
-            writer.Write($"{v}<float> s{head} = {v}.LoadUnsafe(ref scores{head}, i);");
+            writer.Write($"{v}<float> s{head} = Lanes{tile.Bits}.Load(ref scores{head}, i);");
         foreach (int channel in channelNumbers)
         {
             writer.Write($"{v}<float> k{channel} = {format.Format}.Load{tile.Bits}(ref column{channel}, i);");
@@ -59,7 +59,7 @@ static class ChannelScoresEmitter
         }
 
         foreach (int head in headNumbers)
-            writer.Write($"s{head}.StoreUnsafe(ref scores{head}, i);");
+            writer.Write($"Lanes{tile.Bits}.Store(s{head}, ref scores{head}, i);");
         writer.Close();
         if (heads < group)
             writer.Close();

@@ -79,7 +79,7 @@ static class DecodeEmitter
     public static void EmitScores(SourceWriter writer, TilePlan tile, ScoredRows scored)
     {
         RowFormatNames format = scored.Format;
-        string v = $"Vector{tile.Bits}";
+        string v = $"Vector{tile.Bits}", scalar = format.Scalar, at = format.Format;
         int lanes = tile.Lanes, stride = scored.Stride;
         int[] rows = Enumerable.Range(0, tile.DecodeRows).ToArray();
         int[] keys = Enumerable.Range(0, tile.DecodeKeys).ToArray();
@@ -88,22 +88,23 @@ static class DecodeEmitter
             /// <summary>Dot products of {tile.DecodeRows} row{(tile.DecodeRows == 1 ? "" : "s")} with {scored.What}, {tile.DecodeKeys} {scored.Noun} at a time{(scored.PrefetchValues ? "; prefetches the block's values" : "")}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        string values = scored.PrefetchValues ? $"ref {format.Scalar} values, " : "", list = scored.Listed ? "ref int slots, " : "";
-        writer.Open($"static void {scored.Method}(ref float queries, ref {format.Scalar} keys, {values}{list}int count, ref float scores)");
+        string values = scored.PrefetchValues ? $"ref {scalar} values, " : "", list = scored.Listed ? "ref int slots, " : "";
+        writer.Open($"static void {scored.Method}(ref float queries, ref {scalar} keys, {values}{list}int count, ref float scores)");
         if (!scored.Listed)
-            writer.Write("nint last = count - 1;");
-        writer.Open($"for (nint key = 0; key < count; key += {tile.DecodeKeys})");
+            writer.Write("int last = count - 1;");
+        writer.Open($"for (int key = 0; key < count; key += {tile.DecodeKeys})");
         writer.Write(scored.Listed
             ? "// The list repeats its last slot behind its end; such scores are masked."
             : $"// {char.ToUpperInvariant(scored.Noun[0])}{scored.Noun.Substring(1)} behind the last one repeat it; their scores are masked.");
         foreach (int key in keys)
         {
-            writer.Write(scored.Listed
-                ? $"nint row{key} = (nint)Unsafe.Add(ref slots, {Offset.Of("key", key)}) * {stride};"
-                : key == 0
-                ? $"nint row0 = key * {stride};"
-                : $"nint row{key} = nint.Min(key + {key}, last) * {stride};");
+            string row = scored.Listed ? $"Unsafe.Add(ref slots, {Offset.Of("key", key)})" : key == 0 ? "key" : $"int.Min(key + {key}, last)";
+            writer.Write($"ref {scalar} key{key} = ref {at}.Row(ref keys, {row}, {stride});");
+            if (scored.PrefetchValues && (scored.Listed || key == 0))
+                writer.Write($"ref {scalar} value{key} = ref {at}.Row(ref values, {row}, {stride});");
         }
+
+        writer.Write("ref float score = ref Float32Row.At(ref scores, key);");
 
         foreach (int row in rows)
         {
@@ -111,13 +112,14 @@ static class DecodeEmitter
                 writer.Write($"{v}<float> {Dot(row, key)} = {v}<float>.Zero;");
         }
 
-        writer.Open($"for (nint i = 0; i < {stride}; i += {lanes})");
+        writer.Open($"for (int i = 0; i < {stride}; i += {lanes})");
         foreach (int key in keys)
-            writer.Write($"{v}<float> k{key} = {format.Format}.Load{tile.Bits}(ref keys, (nuint)(row{key} + i));");
+            writer.Write($"{v}<float> k{key} = {at}.Load{tile.Bits}(ref key{key}, i);");
         EmitPrefetch(writer, tile, scored);
+        writer.Write("ref float query = ref Float32Row.At(ref queries, i);");
         foreach (int row in rows)
         {
-            writer.Write($"{v}<float> q{row} = {v}.LoadUnsafe(ref queries, {Offset.Cast("i", row * stride)});");
+            writer.Write($"{v}<float> q{row} = Lanes{tile.Bits}.Load(ref query, {row * stride});");
             foreach (int key in keys)
                 writer.Write($"{Dot(row, key)} = {v}.FusedMultiplyAdd(q{row}, k{key}, {Dot(row, key)});");
         }
@@ -138,8 +140,9 @@ static class DecodeEmitter
         if (!scored.Listed)
         {
             // As many scalars as are read here, but in the order of addresses.
+            writer.Write($"ref {scored.Format.Scalar} ahead = ref {scored.Format.Format}.At(ref value0, {tile.DecodeKeys} * i);");
             for (int scalar = 0; scalar < tile.DecodeKeys * tile.Lanes; scalar += line)
-                writer.Write($"Prefetch.Line(ref values, (nuint)({Offset.Of($"row0 + {tile.DecodeKeys} * i", scalar)}));");
+                writer.Write($"Prefetch.Line(ref ahead, {scalar});");
             return;
         }
 
@@ -147,7 +150,7 @@ static class DecodeEmitter
         if (!everyTime)
             writer.Open($"if (i % {line} == 0)");
         for (int key = 0; key < tile.DecodeKeys; key++)
-            writer.Write($"Prefetch.Line(ref values, (nuint)(row{key} + i));");
+            writer.Write($"Prefetch.Line(ref value{key}, i);");
         if (everyTime)
             return;
         writer.Close();
@@ -177,18 +180,15 @@ static class DecodeEmitter
         }
     }
 
-    // A row's dot products lie side by side, in a vector of their own or in a part of one.
+    // A row's dot products lie side by side, in vectors of their own or in a part of one.
     static void EmitStores(SourceWriter writer, TilePlan tile, string name, int first, string rowLength)
     {
-        int together = System.Math.Min(tile.DecodeKeys, tile.Lanes);
-        for (int lane = 0; lane < tile.Lanes && first + lane < tile.DecodeRows * tile.DecodeKeys; lane += together)
+        int parts = System.Math.Max(1, tile.Lanes / tile.DecodeKeys), together = tile.Lanes / parts;
+        for (int part = 0; part < parts && first + part * together < tile.DecodeRows * tile.DecodeKeys; part++)
         {
-            string part = name;
-            for (int size = tile.Lanes; size > together; size /= 2)
-                part += lane % size < size / 2 ? ".GetLower()" : ".GetUpper()";
-
-            int row = (first + lane) / tile.DecodeKeys, key = (first + lane) % tile.DecodeKeys;
-            writer.Write($"{part}.StoreUnsafe(ref scores, {Offset.Cast(Offset.Of("key", row, rowLength), key)});");
+            int dot = first + part * together, row = dot / tile.DecodeKeys, key = dot % tile.DecodeKeys;
+            string what = parts == 1 ? $"Store({name}" : $"Store{(parts == 2 ? "Half" : "Quarter")}({name}, {part}";
+            writer.Write($"Lanes{tile.Bits}.{what}, ref score, {Offset.OfRow(row, rowLength, key)});");
         }
     }
 

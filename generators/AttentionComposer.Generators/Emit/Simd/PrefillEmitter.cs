@@ -136,31 +136,33 @@ static class PrefillEmitter
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
         writer.Open("static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)");
-        writer.Open($"for (nuint column = 0; column < BlockKeys; column += {tile.PrefillVectors * lanes})");
+        writer.Open($"for (int column = 0; column < BlockKeys; column += {tile.PrefillVectors * lanes})");
+        writer.Write("ref float keys = ref Float32Row.At(ref keyPanel, column);");
         foreach (int row in rows)
         {
             foreach (int vector in vectors)
                 writer.Write($"{v}<float> {Dot(row, vector)} = {v}<float>.Zero;");
         }
 
-        writer.Open($"for (nuint i = 0; i < {stride}; i++)");
-        writer.Write("ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);");
-        writer.Write("ref float query = ref Unsafe.Add(ref queries, i);");
+        writer.Open($"for (int i = 0; i < {stride}; i++)");
+        writer.Write("ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);");
+        writer.Write("ref float query = ref Float32Row.At(ref queries, i);");
         foreach (int vector in vectors)
-            writer.Write($"{v}<float> k{Letter(vector)} = {v}.LoadUnsafe(ref channel, {vector * lanes});");
+            writer.Write($"{v}<float> k{Letter(vector)} = Lanes{tile.Bits}.Load(ref channel, {vector * lanes});");
         foreach (int row in rows)
         {
-            writer.Write($"{v}<float> q{row} = {v}.Create(Unsafe.Add(ref query, {row * stride}));");
+            writer.Write($"{v}<float> q{row} = Lanes{tile.Bits}.Broadcast(ref query, {row * stride});");
             foreach (int vector in vectors)
                 writer.Write($"{Dot(row, vector)} = {v}.FusedMultiplyAdd(q{row}, k{Letter(vector)}, {Dot(row, vector)});");
         }
 
         writer.Close();
         writer.Blank();
+        writer.Write("ref float score = ref Float32Row.At(ref scores, column);");
         foreach (int row in rows)
         {
             foreach (int vector in vectors)
-                writer.Write($"{Dot(row, vector)}.StoreUnsafe(ref scores, {Offset.Of(Offset.Of("column", row, "BlockKeys"), vector * lanes)});");
+                writer.Write($"Lanes{tile.Bits}.Store({Dot(row, vector)}, ref score, {Offset.OfRow(row, "BlockKeys", vector * lanes)});");
         }
 
         writer.Close();

@@ -12,7 +12,7 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// </summary>
 sealed class SimdPrinter(KernelPlan plan, int bits)
 {
-    readonly string _vector = $"Vector{bits}";
+    readonly string _vector = $"Vector{bits}", _lanes = $"Lanes{bits}";
     readonly List<string> _rowLocals = [];
     readonly Dictionary<string, Expr> _definitions = plan.Functions.SelectMany(function => function.Locals)
         .ToDictionary(local => local.Local.Name, local => local.Value);
@@ -43,7 +43,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
     public string Vector(Expr expr)
     {
         if (!expr.VariesWithKey)
-            return expr.Type == ExprType.Bool ? $"{_vector}.Create({Uniform(expr)} ? -1 : 0)" : $"{_vector}.Create({Uniform(expr, bare: true)})";
+            return expr.Type == ExprType.Bool ? $"{_lanes}.Broadcast({Uniform(expr)} ? -1 : 0)" : $"{_lanes}.Broadcast({Uniform(expr, bare: true)})";
         return expr switch
         {
             Variable { Kind: VariableKind.Score } => "logit",
@@ -177,7 +177,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
             string length = ScalarPrinter.Print(new CapturedLength(element.Capture, i));
             checks.Add(element.Indices[i].VariesWithKey
                 ? $"TableLoad.Outside({Vector(element.Indices[i])}, {length})"
-                : $"{_vector}.Create({RowCheck(local.Name, i, element, length)})");
+                : $"{_lanes}.Broadcast({RowCheck(local.Name, i, element, length)})");
         }
 
         outside.Add((element.Reached, string.Join(" | ", checks.Distinct())));

@@ -22,9 +22,9 @@ static class SoftmaxEmitter
         string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
         FunctionText[] masks = [.. plan.Spec.Masks.Select(printer.Function)], scores = [.. plan.Spec.Scores.Select(printer.Function)];
         FunctionText[] checks = [.. masks.Concat(scores).Where(function => function.Outside is not null)];
-        string v = $"Vector{tile.Bits}";
-        string index = $"{v}.Create(i) + {v}<int>.Indices";
-        string key = selected ? $"{v}.LoadUnsafe(ref positions, (nuint)i)" : $"{v}.Create(firstKey + i) + {v}<int>.Indices";
+        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
+        string index = $"{lanes}.Ascending(i)";
+        string key = selected ? $"{lanes}.Load(ref positions, i)" : $"{lanes}.Ascending(firstKey + i)";
 
         writer.Write(SummaryOf(plan.Spec.Normalization));
         writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
@@ -48,7 +48,7 @@ static class SoftmaxEmitter
             writer.Write(local);
         writer.Write($"""
             ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-            {v}<float> largest = {v}.Create(float.NegativeInfinity);
+            {v}<float> largest = {lanes}.Broadcast(float.NegativeInfinity);
             """);
         foreach (FunctionText function in checks)
             writer.Write($"{v}<int> {function.FaultsName} = {v}<int>.Zero;");
@@ -59,14 +59,14 @@ static class SoftmaxEmitter
             writer.Write($"{v}<int> key = {key};");
         if (selected)
         {
-            writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+            writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
             EmitLogit(writer, plan, logit);
-            writer.Write($"{v}<int> visible = {v}.LessThan({index}, {v}.Create(keys));");
+            writer.Write($"{v}<int> visible = {v}.LessThan({index}, {lanes}.Broadcast(keys));");
         }
         else if (plan.HasFunctions)
         {
-            EmitVisible(writer, plan, visible, masks, v);
-            writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+            EmitVisible(writer, plan, tile, visible, masks, v);
+            writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
             EmitLogit(writer, plan, logit);
             EmitScores(writer, plan, scores, v);
             foreach (FunctionText function in checks)
@@ -74,14 +74,14 @@ static class SoftmaxEmitter
         }
         else
         {
-            writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+            writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
             EmitLogit(writer, plan, logit);
-            EmitVisible(writer, plan, visible, [], v);
+            EmitVisible(writer, plan, tile, visible, [], v);
         }
 
         writer.Write($$"""
-            logit = {{v}}.ConditionalSelect(visible.AsSingle(), logit, {{v}}.Create(float.NegativeInfinity));
-            logit.StoreUnsafe(ref logits, (nuint)i);
+            logit = {{v}}.ConditionalSelect(visible.AsSingle(), logit, {{lanes}}.Broadcast(float.NegativeInfinity));
+            {{lanes}}.Store(logit, ref logits, i);
             largest = {{v}}.MaxNative(largest, logit);
             """);
         writer.Close();
@@ -90,13 +90,13 @@ static class SoftmaxEmitter
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
         if (plan.Logit.DependsOn(VariableKind.Key) || scores.Any(score => score.Function.DependsOn(VariableKind.Key)))
             writer.Write($"{v}<int> key = {key};");
-        writer.Write($"{v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);");
+        writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
         EmitLogit(writer, plan, logit);
         EmitScores(writer, plan, scores, v);
         foreach (FunctionText function in scores.Intersect(checks))
             writer.Write($"{function.FaultsName} |= {function.OutsideName};");
         if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1)
-            writer.Write("logit.StoreUnsafe(ref logits, (nuint)i);");
+            writer.Write($"{lanes}.Store(logit, ref logits, i);");
         writer.Write($"largest = {v}.MaxNative(largest, logit);");
         writer.Close();
         writer.Close();
@@ -130,20 +130,21 @@ static class SoftmaxEmitter
 
     static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
     {
+        string lanes = $"Lanes{tile.Bits}";
         float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
-        string scaled = valueFactor == 1 ? "weight" : $"(weight * {Literal.Of(valueFactor)})";
+        string scaled = valueFactor == 1 ? "weight" : $"weight * {Literal.Of(valueFactor)}";
         if (plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu)
         {
             string weight = plan.Spec.Normalization == Normalization.Relu
-                ? $"{v}.Max({v}.LoadUnsafe(ref logits, (nuint)i), {v}<float>.Zero)"
-                : $"VectorMath.Sigmoid2({v}.LoadUnsafe(ref logits, (nuint)i))";
+                ? $"{v}.Max({lanes}.Load(ref logits, i), {v}<float>.Zero)"
+                : $"VectorMath.Sigmoid2({lanes}.Load(ref logits, i))";
             writer.Write($$"""
                 {{v}}<float> sum = {{v}}<float>.Zero;
                 for (int i = 0; i < keys; i += {{tile.Lanes}})
                 {
                     {{v}}<float> weight = {{weight}};
                     sum += weight;
-                    {{scaled}}.StoreUnsafe(ref logits, (nuint)i);
+                    {{lanes}}.Store({{scaled}}, ref logits, i);
                 }
 
                 if (Lanes.Max(largest) != float.NegativeInfinity)
@@ -162,23 +163,23 @@ static class SoftmaxEmitter
             {{v}}<float> sum = {{v}}<float>.Zero;
             for (int i = 0; i < keys; i += {{tile.Lanes}})
             {
-                {{v}}<float> weight = VectorMath.Exp2({{v}}.LoadUnsafe(ref logits, (nuint)i) - {{v}}.Create(pivot));
+                {{v}}<float> weight = VectorMath.Exp2({{lanes}}.Load(ref logits, i) - {{lanes}}.Broadcast(pivot));
                 sum += weight;
-                {{scaled}}.StoreUnsafe(ref logits, (nuint)i);
+                {{lanes}}.Store({{scaled}}, ref logits, i);
             }
 
-            float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+            float correction = VectorMath.Exp2(previous - pivot);
             Unsafe.Add(ref maxima, row) = maximum;
             Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + {{v}}.Sum(sum);
             Unsafe.Add(ref corrections, row) = correction;
             """);
     }
 
-    static void EmitVisible(SourceWriter writer, KernelPlan plan, string? visible, FunctionText[] masks, string v)
+    static void EmitVisible(SourceWriter writer, KernelPlan plan, TilePlan tile, string? visible, FunctionText[] masks, string v)
     {
         if (visible is not null)
             writer.Write($"// visible: {plan.MaskText}");
-        writer.Write($"{v}<int> visible = {v}.LessThan(key, {v}.Create(firstKey + keys)){(visible is null ? "" : $"\n    & {visible}")};");
+        writer.Write($"{v}<int> visible = {v}.LessThan(key, Lanes{tile.Bits}.Broadcast(firstKey + keys)){(visible is null ? "" : $"\n    & {visible}")};");
         foreach (FunctionText mask in masks)
         {
             EmitFunction(writer, mask, v);

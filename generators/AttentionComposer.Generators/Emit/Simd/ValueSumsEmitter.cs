@@ -47,39 +47,40 @@ static class ValueSumsEmitter
     static void EmitColumns(
         SourceWriter writer, int bits, int rows, int vectors, int begin, int end, int stride, RowFormatNames format, bool prefetch, bool selected)
     {
-        string v = $"Vector{bits}";
+        string v = $"Vector{bits}", at = format.Format;
         int lanes = bits / 32;
         int[] rowNumbers = Enumerable.Range(0, rows).ToArray();
         int[] vectorNumbers = Enumerable.Range(0, vectors).ToArray();
 
-        writer.Open($"for (nuint column = {begin}; column < {end}; column += {vectors * lanes})");
+        writer.Open($"for (int column = {begin}; column < {end}; column += {vectors * lanes})");
+        writer.Write($"ref {format.Scalar} columns = ref {at}.At(ref values, column);");
         foreach (int row in rowNumbers)
         {
-            writer.Write($"{v}<float> correction{row} = {v}.Create(Unsafe.Add(ref corrections, {row}));");
-            writer.Write($"ref float sums{row} = ref Unsafe.Add(ref sums, {Offset.Of("column", row * stride)});");
+            writer.Write($"{v}<float> correction{row} = Lanes{bits}.Broadcast(ref corrections, {row});");
+            writer.Write($"ref float sums{row} = ref Float32Row.At(ref sums, {Offset.Of("column", row * stride)});");
             foreach (int vector in vectorNumbers)
-                writer.Write($"{v}<float> s{row}{Letter(vector)} = {v}.LoadUnsafe(ref sums{row}, {vector * lanes}) * correction{row};");
+                writer.Write($"{v}<float> s{row}{Letter(vector)} = Lanes{bits}.Load(ref sums{row}, {vector * lanes}) * correction{row};");
         }
 
         writer.Blank();
-        writer.Open("for (nuint key = 0; key < (nuint)keys; key++)");
-        string valueRow = selected ? "(nuint)Unsafe.Add(ref slots, key)" : "key";
-        writer.Write($"nuint value = {valueRow} * {stride} + column;");
+        writer.Open("for (int key = 0; key < keys; key++)");
+        writer.Write($"ref {format.Scalar} value = ref {at}.Row(ref columns, {(selected ? "Unsafe.Add(ref slots, key)" : "key")}, {stride});");
+        writer.Write("ref float weight = ref Float32Row.At(ref weights, key);");
         foreach (int vector in vectorNumbers)
-            writer.Write($"{v}<float> v{Letter(vector)} = {format.Format}.Load{bits}(ref values, {Offset.Of("value", vector * lanes)});");
+            writer.Write($"{v}<float> v{Letter(vector)} = {at}.Load{bits}(ref value, {vector * lanes});");
         if (prefetch)
         {
             // As many scalars as are read here, but in the order of addresses: the passes over columns cover the next block once.
             writer.Write(selected
-                ? $"nuint next = (nuint)Unsafe.Add(ref slots, key + BlockKeys) * {stride} + column;"
-                : $"nuint next = column * (nuint)keys + key * {vectors * lanes};");
+                ? $"ref {format.Scalar} next = ref {at}.At(ref {at}.Row(ref nextKeys, Unsafe.Add(ref slots, key + BlockKeys), {stride}), column);"
+                : $"ref {format.Scalar} next = ref {at}.At(ref nextKeys, column * keys + key * {vectors * lanes});");
             for (int scalar = 0; scalar < vectors * lanes; scalar += 64 / format.ScalarSize)
-                writer.Write($"Prefetch.Line(ref nextKeys, {Offset.Of("next", scalar)});");
+                writer.Write($"Prefetch.Line(ref next, {scalar});");
         }
 
         foreach (int row in rowNumbers)
         {
-            writer.Write($"{v}<float> w{row} = {v}.Create(Unsafe.Add(ref weights, {Offset.Of("key", row, "BlockKeys")}));");
+            writer.Write($"{v}<float> w{row} = Lanes{bits}.Broadcast(ref weight, {Offset.OfRow(row, "BlockKeys")});");
             foreach (int vector in vectorNumbers)
                 writer.Write($"s{row}{Letter(vector)} = {v}.FusedMultiplyAdd(w{row}, v{Letter(vector)}, s{row}{Letter(vector)});");
         }
@@ -89,7 +90,7 @@ static class ValueSumsEmitter
         foreach (int row in rowNumbers)
         {
             foreach (int vector in vectorNumbers)
-                writer.Write($"s{row}{Letter(vector)}.StoreUnsafe(ref sums{row}, {vector * lanes});");
+                writer.Write($"Lanes{bits}.Store(s{row}{Letter(vector)}, ref sums{row}, {vector * lanes});");
         }
 
         writer.Close();

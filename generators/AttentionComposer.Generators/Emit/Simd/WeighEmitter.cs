@@ -15,7 +15,7 @@ static class WeighEmitter
         string logit = printer.Vector(plan.Logit);
         bool pages = selection.Scorer == Scorer.Pages, stores = selection.Softmax || selection.PerHead;
         string? visible = plan.Mask is null || pages ? null : printer.Vector(plan.Mask);
-        string v = $"Vector{tile.Bits}";
+        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
         bool plain = plan.Logit == Expr.Score;
 
         writer.Write($"""
@@ -39,22 +39,22 @@ static class WeighEmitter
             writer.Write(local);
         writer.Write("ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);");
         if (selection.Softmax)
-            writer.Write($"{v}<float> largest = {v}.Create(float.NegativeInfinity);");
+            writer.Write($"{v}<float> largest = {lanes}.Broadcast(float.NegativeInfinity);");
         string count = pages ? "pages" : "keys";
         writer.Open($"for (int i = 0; i < {count}; i += {tile.Lanes})");
         if (!pages)
-            writer.Write($"{v}<int> key = {v}.Create(firstKey + i) + {v}<int>.Indices;");
+            writer.Write($"{v}<int> key = {lanes}.Ascending(firstKey + i);");
         else if (plan.Logit.DependsOn(VariableKind.Key))
         {
             writer.Write($"""
                 // A page's bound is that of its newest key.
                 {v}<int> key = {v}.Min(
-                    ({v}.Create(firstPage + i + 1) + {v}<int>.Indices) * {selection.PageSize}, {v}.Create(selection.Call.Length)) - {v}<int>.One;
+                    {lanes}.Ascending(firstPage + i + 1) * {selection.PageSize}, {lanes}.Broadcast(selection.Call.Length)) - {v}<int>.One;
                 """);
         }
 
         writer.Write($"""
-            {v}<float> logit = {v}.LoadUnsafe(ref logits, (nuint)i);
+            {v}<float> logit = {lanes}.Load(ref logits, i);
             """);
         if (!plain)
         {
@@ -69,14 +69,14 @@ static class WeighEmitter
         if (visible is not null)
             writer.Write($"// visible: {plan.MaskText}");
         writer.Write($$"""
-            {{v}}<int> visible = {{v}}.LessThan({{(pages ? $"{v}.Create(i) + {v}<int>.Indices" : "key")}}, {{v}}.Create({{(pages ? "pages" : "firstKey + keys")}})){{(visible is null ? "" : $"\n    & {visible}")}};
-            logit = {{v}}.ConditionalSelect(visible.AsSingle(), logit, {{v}}.Create(float.NegativeInfinity));
+            {{v}}<int> visible = {{v}}.LessThan({{(pages ? $"{lanes}.Ascending(i)" : "key")}}, {{lanes}}.Broadcast({{(pages ? "pages" : "firstKey + keys")}})){{(visible is null ? "" : $"\n    & {visible}")}};
+            logit = {{v}}.ConditionalSelect(visible.AsSingle(), logit, {{lanes}}.Broadcast(float.NegativeInfinity));
             """);
         if (!pages)
             writer.Close();
         writer.Blank();
         if (stores)
-            writer.Write("logit.StoreUnsafe(ref logits, (nuint)i);");
+            writer.Write($"{lanes}.Store(logit, ref logits, i);");
         if (selection.Softmax)
         {
             writer.Write($"""
@@ -87,8 +87,8 @@ static class WeighEmitter
         if (sums)
         {
             writer.Write(plan.Spec.GroupSize == 1
-                ? "logit.StoreUnsafe(ref groupScores, (nuint)i);"
-                : $"(row == 0 ? logit : logit + {v}.LoadUnsafe(ref groupScores, (nuint)i)).StoreUnsafe(ref groupScores, (nuint)i);");
+                ? $"{lanes}.Store(logit, ref groupScores, i);"
+                : $"{lanes}.Store(row == 0 ? logit : logit + {lanes}.Load(ref groupScores, i), ref groupScores, i);");
         }
 
         writer.Close();
@@ -103,12 +103,12 @@ static class WeighEmitter
                 {{v}}<float> sum = {{v}}<float>.Zero;
                 for (int i = 0; i < keys; i += {{tile.Lanes}})
                 {
-                    {{v}}<float> weight = VectorMath.Exp2({{v}}.LoadUnsafe(ref logits, (nuint)i) - {{v}}.Create(pivot));
+                    {{v}}<float> weight = VectorMath.Exp2({{lanes}}.Load(ref logits, i) - {{lanes}}.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    {{lanes}}.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref candidates.Maxima, row) = maximum;
                 Unsafe.Add(ref candidates.ChunkMaxima, row) = maximum;
                 Unsafe.Add(ref candidates.Sums, row) = Unsafe.Add(ref candidates.Sums, row) * correction + {{v}}.Sum(sum);
