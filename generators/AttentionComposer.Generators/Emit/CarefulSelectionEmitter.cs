@@ -8,6 +8,12 @@ static class CarefulSelectionEmitter
 {
     public static void Emit(SourceWriter writer, KernelPlan plan, SelectionPlan selection)
     {
+        if (selection.Scorer == Scorer.PastWeights)
+        {
+            EmitEviction(writer);
+            return;
+        }
+
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>The choice of keys as a plain loop, in which an infinite or undefined score is the best one.</summary>");
         writer.Open("static class CarefulSelection");
@@ -78,8 +84,30 @@ static class CarefulSelectionEmitter
         writer.Close();
     }
 
+    static void EmitEviction(SourceWriter writer)
+    {
+        writer.Write("/// <summary>The eviction, and the weights of what is left, key by key.</summary>");
+        writer.Open("static class CarefulSelection");
+        writer.Open("public static void Select(in SelectionCall selection)");
+        writer.Write("""
+            var survivors = new Survivors(selection);
+            for (int i = 0; i < survivors.Count; i++)
+            {
+                CarefulKernel.Run(survivors.Only(i));
+                survivors.NoteLogits(i);
+            }
+
+            CarefulKernel.Run(survivors.Chosen());
+            survivors.WeighLogits();
+            survivors.Add(valueFactor: 1);
+            """);
+        writer.Close();
+        writer.Close();
+    }
+
     static string Prepare(KernelPlan plan, SelectionPlan selection) => selection.Scorer switch
     {
+        Scorer.Channels when selection.Labels is not null => $"Labels.PrepareCarefully(selection, {Literal.Of(plan.QueryFactor)}, ref candidates);",
         Scorer.Channels => $"Channels.Choose(call, s_traits.Shape, rank: {selection.Rank}, {Literal.Of(plan.QueryFactor)}, ref candidates);",
         Scorer.Keys => $"Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, Group, {Literal.Of(plan.QueryFactor)}, ref call.Scratch);",
         _ => $"const float Factor = {Literal.Of(plan.QueryFactor)};",

@@ -19,12 +19,12 @@ static class PipelineEmitter
             writer.Open($"partial {type.Keyword} {Identifier(type.Name)}");
 
         EmitSummary(writer, plan);
-        writer.Open($"partial {plan.Spec.Keyword} {Identifier(plan.Spec.Name)} : global::AttentionComposer.IAttention, {(plan.Selection is null ? "IFusedKernels" : "ISelectionKernels")}");
+        writer.Open($"partial {plan.Spec.Keyword} {Identifier(plan.Spec.Name)} : global::AttentionComposer.IAttention, {InterfaceOf(plan)}");
         EmitConstants(writer, plan);
         EmitVerbs(writer);
         EmitKernelEntries(writer, plan);
         if (plan.Selection is not null)
-            EmitSelectionEntries(writer);
+            EmitSelectionEntries(writer, plan);
         CaptureEmitter.Emit(writer, plan);
         EmitSeenBy(writer, plan);
         EmitSee(writer, plan);
@@ -88,6 +88,9 @@ static class PipelineEmitter
             /// </remarks>
             """);
     }
+
+    static string InterfaceOf(KernelPlan plan) =>
+        plan.Selection is null ? "IFusedKernels" : plan.Selection.Scorer == Scorer.PastWeights ? "IEvictionKernels" : "ISelectionKernels";
 
     static void EmitConstants(SourceWriter writer, KernelPlan plan)
     {
@@ -161,6 +164,7 @@ static class PipelineEmitter
     static string TraitsOf(SelectionPlan selection) =>
         $"new(\"{selection.Method}\", Keep: {selection.Keep}, Forced: {selection.Forced}, Rows: {selection.Rows})\n    {{\n" +
         $"        Rank = {selection.Rank}, PageSize = {selection.PageSize}, PerHead = {Literal.Of(selection.PerHead)},\n" +
+        (selection.Labels is null ? "" : "        FixedChannels = true,\n") + (selection.Scorer == Scorer.PastWeights ? "        Evicts = true,\n" : "") +
         $"        ByProbability = {Literal.Of(selection.ByProbability)}, Softmax = {Literal.Of(selection.Softmax)}, Remainder = Remainder.{selection.Remainder},\n    }}";
 
     // Star's bounds are the driver's business: the kernels see pieces of calls in which all queries have the same.
@@ -257,20 +261,47 @@ static class PipelineEmitter
             """;
     }
 
-    static void EmitSelectionEntries(SourceWriter writer) => writer.Write("""
-        void ISelectionKernels.Select(in SelectionCall selection)
-        {
-            switch (selection.Call.VectorBits)
+    static void EmitSelectionEntries(SourceWriter writer, KernelPlan plan)
+    {
+        writer.Write("""
+            void ISelectionKernels.Select(in SelectionCall selection)
             {
-                case 512: Simd512.Select(selection); break;
-                case 256: Simd256.Select(selection); break;
-                default: Simd128.Select(selection); break;
+                switch (selection.Call.VectorBits)
+                {
+                    case 512: Simd512.Select(selection); break;
+                    case 256: Simd256.Select(selection); break;
+                    default: Simd128.Select(selection); break;
+                }
             }
+
+            void ISelectionKernels.SelectCarefully(in SelectionCall selection) => CarefulSelection.Select(selection);
+
+            """);
+        if (plan.Selection!.Scorer == Scorer.PastWeights)
+        {
+            writer.Write("""
+                void IEvictionKernels.SumWeights(in KernelCall call, int firstKey, ref float sums)
+                {
+                    switch (call.VectorBits)
+                    {
+                        case 512: Simd512.SumWeights(call, firstKey, ref sums); break;
+                        case 256: Simd256.SumWeights(call, firstKey, ref sums); break;
+                        default: Simd128.SumWeights(call, firstKey, ref sums); break;
+                    }
+                }
+
+                """);
         }
 
-        void ISelectionKernels.SelectCarefully(in SelectionCall selection) => CarefulSelection.Select(selection);
+        if (plan.Selection is { Labels: { } labels, Rank: var rank })
+        {
+            writer.Write($"""
+                ReadOnlySpan<int> ISelectionKernels.LabelChannels =>
+                    Labels.Channels({Identifier(labels)}, heads: {plan.Spec.KeyValueHeads}, rank: {rank}, "{plan.Spec.Name}.{labels}");
 
-        """);
+                """);
+        }
+    }
 
     static void EmitSeenBy(SourceWriter writer, KernelPlan plan)
     {

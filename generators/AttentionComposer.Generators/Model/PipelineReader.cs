@@ -122,8 +122,12 @@ sealed class PipelineReader
             }
         }
 
-        var selections = new SelectionReader((attribute, holds, descriptor, values) => CheckAttribute(attribute, holds, descriptor, values));
+        var selections = new SelectionReader(
+            (attribute, holds, descriptor, values) => CheckAttribute(attribute, holds, descriptor, values),
+            (place, descriptor, values) => Report(descriptor, place, [_type.Name, .. values]));
         spec = spec with { Selection = selections.Read(Attributes(), headDim, keyValueHeads == 0 ? 1 : spec.GroupSize) };
+        spec = spec with { Selection = selections.ReadLabels(spec.Selection, [.. FieldsWith("LabelChannels")]) };
+        selections.CheckCausal(spec);
         spec = ReadFunctions(spec);
         selections.CheckFunctions(spec);
         return Find("Star") is { } star ? ReadStar(star, spec) : spec;
@@ -189,7 +193,7 @@ sealed class PipelineReader
 
     string? ReadSinkLogits(PipelineSpec spec)
     {
-        IFieldSymbol[] fields = [.. _type.GetMembers().OfType<IFieldSymbol>().Where(field => Find("SinkLogits", field) is not null)];
+        IFieldSymbol[] fields = [.. FieldsWith("SinkLogits")];
         foreach (IFieldSymbol field in fields)
         {
             (string Problem, string Remedy)? problem =
@@ -265,6 +269,8 @@ sealed class PipelineReader
     static AttributeData? Find(string name, ISymbol symbol) => symbol.GetAttributes().FirstOrDefault(attribute =>
         attribute.AttributeClass?.Name == name + "Attribute" &&
         attribute.AttributeClass.ContainingNamespace?.ToDisplayString() == AttributeNamespace);
+
+    IEnumerable<IFieldSymbol> FieldsWith(string attribute) => _type.GetMembers().OfType<IFieldSymbol>().Where(field => Find(attribute, field) is not null);
 
     IEnumerable<AttributeData> Attributes() =>
         _type.GetAttributes().Where(attribute => attribute.AttributeClass?.ContainingNamespace?.ToDisplayString() == AttributeNamespace);

@@ -8,7 +8,9 @@ namespace AttentionComposer.Generators.Model;
 
 /// <summary>Reads the attribute that makes a pipeline choose keys.</summary>
 /// <param name="check">Reports a descriptor at an attribute unless a condition holds.</param>
-sealed class SelectionReader(Action<AttributeData, bool, DiagnosticDescriptor, object[]> check)
+/// <param name="report">Reports a descriptor at a member.</param>
+sealed class SelectionReader(
+    Action<AttributeData, bool, DiagnosticDescriptor, object[]> check, Action<Location, DiagnosticDescriptor, string[]> report)
 {
     AttributeData? _attribute;
 
@@ -27,6 +29,13 @@ sealed class SelectionReader(Action<AttributeData, bool, DiagnosticDescriptor, o
         }
 
         return selection;
+    }
+
+    /// <summary>Reports an eviction where positions have no order in which they could go.</summary>
+    public void CheckCausal(PipelineSpec spec)
+    {
+        if (spec.Selection is HeavyHittersSelection)
+            check(_attribute!, spec.Causal, Descriptors.EvictionWithoutCausal, []);
     }
 
     /// <summary>Reports what a scorer would have to apply to its candidates and does not.</summary>
@@ -55,9 +64,38 @@ sealed class SelectionReader(Action<AttributeData, bool, DiagnosticDescriptor, o
             case "PagesAttribute":
                 return new PageSelection(
                     AtLeast(1, attribute, "Size", 16), AtLeast(1, attribute, "Count", 64), Flag(attribute, "KeepLast", true), Flag(attribute, "PerHead", false));
+            case "HeavyHittersAttribute":
+                int budget = AtLeast(1, attribute, "Budget", 128);
+                int newest = Find(attribute, "Local") is null ? budget / 4 : AtLeast(0, attribute, "Local", 0);
+                return new HeavyHittersSelection(budget, newest);
+            case "DoubleSparsityAttribute":
+                return new DoubleSparsitySelection(
+                    Math.Min(AtLeast(1, attribute, "Rank", 16), headDim), AtLeast(1, attribute, "TopK", 128), Flag(attribute, "PerHead", false), Labels: "");
             default:
                 return null;
         }
+    }
+
+    /// <summary>Finds the field of label channels, which Double Sparsity needs and nothing else does.</summary>
+    public SelectionSpec? ReadLabels(SelectionSpec? selection, IReadOnlyList<IFieldSymbol> fields)
+    {
+        var sparsity = selection as DoubleSparsitySelection;
+        foreach (IFieldSymbol field in fields)
+        {
+            (string Problem, string Remedy)? problem =
+                sparsity is null ? ("the class has no [DoubleSparsity]", "add it, or remove [LabelChannels]") :
+                fields.Count > 1 ? ("is not the only one", "mark one field") :
+                field.IsStatic && !field.IsReadOnly ? ("is a static field that can change", "make it readonly, or a field of the pipeline") :
+                field.Type is not IArrayTypeSymbol { Rank: 1, ElementType.SpecialType: SpecialType.System_Int32 } ? ("is not an int[]", "give it Rank channels for each key/value head") :
+                null;
+            if (problem is not null)
+                report(field.Locations[0], Descriptors.LabelChannelsField, [field.Name, problem.Value.Problem, problem.Value.Remedy]);
+        }
+
+        if (sparsity is null)
+            return selection;
+        check(_attribute!, fields.Count > 0, Descriptors.LabelChannelsMissing, []);
+        return sparsity with { Labels = fields.FirstOrDefault()?.Name ?? "" };
     }
 
     int AtLeast(int least, AttributeData attribute, string name, int otherwise)

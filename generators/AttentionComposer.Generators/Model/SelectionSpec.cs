@@ -22,6 +22,18 @@ enum TopKRemainder
 /// <summary>The best keys by exact scores.</summary>
 sealed record TopKSelection(int Count, TopKRemainder Remainder) : SelectionSpec;
 
+/// <summary>The keys that have received most weight so far, arXiv 2306.14048.</summary>
+/// <param name="Budget">Keys to keep beside the current one.</param>
+/// <param name="Local">Newest keys among them, beside the current one.</param>
+sealed record HeavyHittersSelection(int Budget, int Local) : SelectionSpec;
+
+/// <summary>The best keys by channels chosen in advance, arXiv 2408.07092.</summary>
+/// <param name="Rank">Channels of a label.</param>
+/// <param name="TopK">Keys to choose.</param>
+/// <param name="PerHead">Whether each query head chooses for itself.</param>
+/// <param name="Labels">The field that holds the channels.</param>
+sealed record DoubleSparsitySelection(int Rank, int TopK, bool PerHead, string Labels) : SelectionSpec;
+
 /// <summary>Quest's pages, arXiv 2406.10774.</summary>
 /// <param name="Size">Keys in a page.</param>
 /// <param name="Count">Pages to choose.</param>

@@ -91,8 +91,8 @@ static class Planner
     /// <summary>A window's ring holds the window and slack: the more slack, the longer the steps of a prefill. Pages stay where they are.</summary>
     static int RingOf(PipelineSpec spec)
     {
-        if (spec.Selection is PageSelection)
-            return 0; // pages stay where they are: a ring would cut them
+        if (spec.Selection is PageSelection or HeavyHittersSelection)
+            return 0; // a ring would cut pages, and a truncation brings evicted keys back
 
         long ring = (long)spec.Window + Math.Min(2048, Math.Max(256, spec.Window / 4));
         return spec.Window == 0 || ring + spec.Sinks > int.MaxValue ? 0 : (int)ring;

@@ -14,6 +14,9 @@ enum Scorer
 
     /// <summary>Pages, by the minima and maxima of their keys.</summary>
     Pages,
+
+    /// <summary>By the weights that keys have received so far: nothing is read of the keys themselves.</summary>
+    PastWeights,
 }
 
 /// <summary>What becomes of the probability of the keys that were not chosen; mirrors the runtime's enum by name and order.</summary>
@@ -56,6 +59,9 @@ sealed record SelectionPlan
 
     public Remainder Remainder { get; init; }
 
+    /// <summary>The field of the label channels, where these do not depend on the query; null where they do.</summary>
+    public string? Labels { get; init; }
+
     /// <summary>Whether the softmax over all candidates is computed.</summary>
     public bool Softmax => ByProbability || Remainder != Remainder.Renormalised;
 
@@ -64,7 +70,8 @@ sealed record SelectionPlan
 
     /// <summary>What the cache keeps for it, as the plan's line on the cache goes on.</summary>
     public string CacheText =>
-        (Scorer == Scorer.Channels ? "; keys a second time, channel by channel" : "") +
+        (Labels is not null ? $"; {Rank} channels of the keys a second time, channel by channel" : Scorer == Scorer.Channels ? "; keys a second time, channel by channel" : "") +
+        (Scorer == Scorer.PastWeights ? "; the weights that each key has received" : "") +
         (PageSize > 0 ? $"; minima and maxima of each {PageSize} keys" : "") +
         (Remainder >= Remainder.Spread ? "; the sum of the visible values" : "");
 
@@ -73,6 +80,8 @@ sealed record SelectionPlan
         SparQSelection sparq => OfSparQ(sparq, spec.GroupSize),
         TopKSelection topK => OfTopK(topK, spec.GroupSize, decodeRows),
         PageSelection pages => OfPages(pages, spec.GroupSize, decodeRows),
+        HeavyHittersSelection heavyHitters => OfHeavyHitters(heavyHitters, decodeRows),
+        DoubleSparsitySelection sparsity => OfDoubleSparsity(sparsity, spec.GroupSize),
         _ => null,
     };
 
@@ -139,6 +148,42 @@ sealed record SelectionPlan
                 (pages.PerHead && group > 1 ? "each head's own bound" : group == 1 ? "bound" : "the group's summed bounds") + $", {pages.Count} in all",
         ]),
     };
+
+    // As the released baseline counts: the current key stays beside window and budget.
+    static SelectionPlan OfHeavyHitters(HeavyHittersSelection heavyHitters, int decodeRows) => new()
+    {
+        Method = "HeavyHitters",
+        Scorer = Scorer.PastWeights,
+        Keep = heavyHitters.Budget + 1,
+        Forced = Math.Min(heavyHitters.Local, heavyHitters.Budget) + 1,
+        Rows = decodeRows,
+        Stages = new EquatableArray<string>(
+        [
+            $"one token, eviction: the newest {Math.Min(heavyHitters.Local, heavyHitters.Budget) + 1} keys stay and the others that have received most weight, {heavyHitters.Budget + 1} in all",
+            "one token, afterwards: each kept key receives the mean of the group's weights; longer calls give theirs to every key, in a second pass over queries and keys",
+        ]),
+    };
+
+    static SelectionPlan OfDoubleSparsity(DoubleSparsitySelection sparsity, int group)
+    {
+        bool perHead = sparsity.PerHead && group > 1;
+        return new SelectionPlan
+        {
+            Method = "DoubleSparsity",
+            Scorer = Scorer.Channels,
+            Keep = sparsity.TopK,
+            Forced = 0,
+            Rows = group,
+            Rank = sparsity.Rank,
+            Labels = sparsity.Labels,
+            PerHead = perHead,
+            Stages = new EquatableArray<string>(
+            [
+                $"one token, approximate scores: the {sparsity.Rank} channels of every visible key that {sparsity.Labels} names",
+                $"one token, choice: the best {sparsity.TopK} keys by {(perHead ? "each head's own score" : Ranking(group, byProbability: false))}",
+            ]),
+        };
+    }
 
     static string Ranking(int group, bool byProbability) =>
         group == 1 ? "score" : byProbability ? "the group's summed probabilities" : "the group's summed scores";

@@ -30,12 +30,18 @@ readonly record struct CacheKind(AttentionShape Shape, KvFormat Format, int Wind
 /// <param name="KeyColumns">The keys channel by channel.</param>
 /// <param name="ValueSums">Sums of the visible values.</param>
 /// <param name="PageSize">Keys in a page whose minima and maxima are kept; 0 for none.</param>
-readonly record struct Companions(bool KeyColumns, bool ValueSums, int PageSize)
+/// <param name="LabelRank">Channels of a label, where only those are kept of the keys by channel; 0 when all are.</param>
+/// <param name="KeptKeys">Keys that survive an eviction; 0 when none is ever evicted.</param>
+readonly record struct Companions(bool KeyColumns, bool ValueSums, int PageSize, int LabelRank, int KeptKeys)
 {
-    public static Companions Of(Kernels.SelectionTraits? selection) =>
-        selection is null ? default : new Companions(selection.Rank > 0, selection.Remainder >= Remainder.Spread, selection.PageSize);
+    public static Companions Of(Kernels.SelectionTraits? selection) => selection is null
+        ? default
+        : new Companions(
+            selection.Rank > 0, selection.Remainder >= Remainder.Spread, selection.PageSize,
+            selection.FixedChannels ? selection.Rank : 0, selection.Evicts ? selection.Keep : 0);
 
     /// <summary>For instance <c>, keys by channel, mean values</c>.</summary>
-    public override string ToString() => (KeyColumns ? ", keys by channel" : "") + (ValueSums ? ", mean values" : "")
-        + (PageSize > 0 ? $", bounds of pages of {PageSize}" : "");
+    public override string ToString() => (LabelRank > 0 ? $", labels of {LabelRank} channels" : KeyColumns ? ", keys by channel" : "")
+        + (ValueSums ? ", mean values" : "") + (PageSize > 0 ? $", bounds of pages of {PageSize}" : "")
+        + (KeptKeys > 0 ? $", scores of {KeptKeys} kept keys" : "");
 }

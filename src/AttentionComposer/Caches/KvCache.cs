@@ -45,7 +45,10 @@ public abstract class KvCache : IDisposable
     /// <summary>Forgets all positions from <paramref name="length"/> on, as after rejected speculation.</summary>
     /// <param name="length">The new length, at most <see cref="Length"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative or above <see cref="Length"/>.</exception>
-    /// <exception cref="InvalidOperationException">A windowed cache has dropped keys that the next token at that length would see.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A windowed cache has dropped keys that the next token at that length would see, or what queries from that length on did to the scores of
+    /// <see cref="HeavyHittersAttribute"/> is too long ago to be taken back.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The cache is disposed.</exception>
     public abstract void Truncate(int length);
 

@@ -16,7 +16,7 @@ sealed unsafe partial class RowCache
     /// <param name="anchor">Positions at the start that are held until <see cref="DropAnchor"/>.</param>
     /// <param name="heldFrom">The part's first position.</param>
     public RowCache(CacheKind kind, int end, int anchor, int heldFrom)
-        : this(kind, end, slots: heldFrom == 0 ? end : anchor + end - heldFrom)
+        : this(kind, end, slots: heldFrom == 0 ? end : anchor + end - heldFrom, labels: default)
     {
         if (_companions.Length > 0)
             throw new NotSupportedException("A pipeline with a selection cannot run on several hosts: what it keeps beside the rows is of the whole sequence.");

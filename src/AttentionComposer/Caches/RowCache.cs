@@ -23,13 +23,16 @@ sealed unsafe partial class RowCache : KvCache
     // Positions from the pinned ones up to here were overwritten.
     int _oldest;
 
-    public RowCache(CacheKind kind, int capacity)
-        : this(kind, capacity, slots: kind.Ring == 0 ? capacity : (int)Math.Min(capacity, (long)kind.Pinned + kind.Ring))
+    /// <param name="kind">What the pipeline needs.</param>
+    /// <param name="capacity">Positions that it takes.</param>
+    /// <param name="labels">The channels of each head's labels, where the kind has some.</param>
+    public RowCache(CacheKind kind, int capacity, ReadOnlySpan<int> labels)
+        : this(kind, capacity, slots: kind.Ring == 0 ? capacity : (int)Math.Min(capacity, (long)kind.Pinned + kind.Ring), labels)
     {
         Layout = Wraps ? new KeyLayout(kind.Pinned, kind.Ring) : default;
     }
 
-    RowCache(CacheKind kind, int capacity, int slots)
+    RowCache(CacheKind kind, int capacity, int slots, ReadOnlySpan<int> labels)
         : base(kind.Shape, capacity)
     {
         Kind = kind;
@@ -40,10 +43,11 @@ sealed unsafe partial class RowCache : KvCache
         _keys = new NativeBuffer(bytes);
         _values = new NativeBuffer(bytes);
 
-        Columns = kind.Companions.KeyColumns ? new KeyColumns(kind, _slots) : null;
+        Columns = kind.Companions.KeyColumns ? new KeyColumns(kind, _slots, labels) : null;
         ValueSums = kind.Companions.ValueSums ? new ValueSums(kind) : null;
         Pages = kind.Companions.PageSize > 0 ? new PageBounds(kind, _slots) : null;
-        CacheCompanion?[] companions = [Columns, ValueSums, Pages];
+        Scores = kind.Companions.KeptKeys > 0 ? new AccumulatedScores(kind, capacity) : null;
+        CacheCompanion?[] companions = [Columns, ValueSums, Pages, Scores];
         _companions = [.. companions.OfType<CacheCompanion>()];
     }
 
@@ -51,7 +55,7 @@ sealed unsafe partial class RowCache : KvCache
 
     public KeyLayout Layout { get; private set; }
 
-    /// <summary>The keys channel by channel, where a selection reads them so.</summary>
+    /// <summary>The keys channel by channel, where a selection reads them so: all of them, or the labels.</summary>
     public KeyColumns? Columns { get; }
 
     /// <summary>The sums of values, where a selection needs their mean.</summary>
@@ -59,6 +63,9 @@ sealed unsafe partial class RowCache : KvCache
 
     /// <summary>Minima and maxima of pages, where a selection goes by them.</summary>
     public PageBounds? Pages { get; }
+
+    /// <summary>The weights that keys have received, and which are left, where a selection evicts.</summary>
+    public AccumulatedScores? Scores { get; }
 
     /// <summary>Set by tests to see what selections choose.</summary>
     public Kernels.SelectionTrace? Trace { get; set; }
@@ -100,6 +107,11 @@ sealed unsafe partial class RowCache : KvCache
             throw new InvalidOperationException(
                 $"A cache with a window of {Kind.Window} keys cannot go back from {Length} to {length} positions: the oldest position it " +
                 $"still holds beside the sinks is {_oldest}. Clear it and append again, or truncate to 0.");
+
+        if (Scores?.CanGoBackTo(length) == false)
+            throw new InvalidOperationException(
+                $"The scores of keys cannot go back from {Length} to {length} positions: only what the newest {AccumulatedScores.Undoable} queries did can be taken back, " +
+                "and no call of more. Clear the cache and attend again, or truncate to 0.");
 
         foreach (CacheCompanion companion in _companions)
             companion.Truncating(this, length, Length);

@@ -14,7 +14,9 @@ public static unsafe partial class AttentionDriver
     public static KvCache CreateCache(IFusedKernels kernels, int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
-        return new RowCache(KindOf(kernels.Traits), capacity);
+        ReadOnlySpan<int> labels = LabelsOf(kernels);
+        Labels.CheckEach(labels, kernels.Traits.Shape);
+        return new RowCache(KindOf(kernels.Traits), capacity, labels);
     }
 
     /// <summary>See <see cref="IAttention.Attend(KvCache, ReadOnlySpan{float}, ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float}, Span{float})"/>.</summary>
@@ -24,7 +26,7 @@ public static unsafe partial class AttentionDriver
     {
         KernelTraits traits = kernels.Traits;
         AttentionShape shape = traits.Shape;
-        RowCache rows = Check.Cache(cache, KindOf(traits));
+        RowCache rows = CacheOf(kernels, cache);
         int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
         Check.Length(keys, tokens, shape.KeyValueWidth, nameof(keys), "[tokens, KeyValueHeads, HeadDim]");
         Check.Length(values, tokens, shape.KeyValueWidth, nameof(values), "[tokens, KeyValueHeads, HeadDim]");
@@ -57,7 +59,7 @@ public static unsafe partial class AttentionDriver
         AttentionShape shape = kernels.Traits.Shape;
 
         // A ring holds a window and a little slack, so a long call goes through it in pieces.
-        int step = Math.Min(tokens, rows.MaxStep);
+        int step = Math.Min(tokens, rows.Scores is { HasEvicted: true } ? 1 : rows.MaxStep); // after an eviction token by token
         for (int start = 0; start < tokens; start += step)
         {
             int count = Math.Min(step, tokens - start);
@@ -71,7 +73,7 @@ public static unsafe partial class AttentionDriver
     public static void Append(IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> keys, ReadOnlySpan<float> values)
     {
         KernelTraits traits = kernels.Traits;
-        RowCache rows = Check.Cache(cache, KindOf(traits));
+        RowCache rows = CacheOf(kernels, cache);
         int tokens = Check.Tokens(keys, traits.Shape.KeyValueWidth, nameof(keys), "[tokens, KeyValueHeads, HeadDim]", traits.Shape);
         Check.Length(values, tokens, traits.Shape.KeyValueWidth, nameof(values), "[tokens, KeyValueHeads, HeadDim]");
         Check.Room(rows, tokens);
@@ -85,7 +87,7 @@ public static unsafe partial class AttentionDriver
         IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> queries, Span<float> output, Span<float> logSumExp)
     {
         AttentionShape shape = kernels.Traits.Shape;
-        RowCache rows = Check.Cache(cache, KindOf(kernels.Traits));
+        RowCache rows = CacheOf(kernels, cache);
         int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
         Check.Outputs(queries, output, logSumExp, tokens, shape);
         Check.Retained(rows, tokens, nameof(queries));
@@ -113,12 +115,13 @@ public static unsafe partial class AttentionDriver
         IFusedKernels kernels, ReadOnlySpan<KvCache> caches, ReadOnlySpan<float> queries, Span<float> output)
     {
         AttentionShape shape = kernels.Traits.Shape;
-        CacheKind kind = KindOf(kernels.Traits);
         foreach (KvCache cache in caches)
-            Check.Retained(Check.Cache(cache, kind, nameof(caches)), tokens: 1, nameof(caches));
+            Check.Retained(CacheOf(kernels, cache, nameof(caches)), tokens: 1, nameof(caches));
         Check.Length(queries, caches.Length, shape.QueryWidth, nameof(queries), "[caches, QueryHeads, HeadDim]");
         Check.Length(output, caches.Length, shape.QueryWidth, nameof(output), "[caches, QueryHeads, HeadDim]");
         Check.Apart(queries, output, default, nameof(queries));
+        if (kernels.Traits.Selection is { Evicts: true })
+            CheckOnce(caches);
 
         object? captured = kernels.Capture();
         using Undo undo = kernels.Traits.ChecksTables ? Undo.Before(null, output, default) : default;
@@ -128,7 +131,12 @@ public static unsafe partial class AttentionDriver
             fixed (float* query = queries, result = output)
             {
                 for (int i = 0; i < caches.Length; i++)
+                {
+                    if (((RowCache)caches[i]).Scores is { } scores)
+                        BeginStep(kernels.Traits, scores, caches[i].Length - 1);
                     workspace.Add(kernels.Traits, (RowCache)caches[i], query + (long)i * shape.QueryWidth, 1, result + (long)i * shape.QueryWidth, null, batch: i);
+                }
+
                 workspace.Execute(kernels, captured);
             }
         }
@@ -146,6 +154,12 @@ public static unsafe partial class AttentionDriver
 
     static void Run(IFusedKernels kernels, object? captured, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)
     {
+        if (cache.Scores is { } scores)
+        {
+            RunScored(kernels, captured, cache, scores, queries, tokens, output, logSumExp);
+            return;
+        }
+
         Workspace workspace = Workspace.Rent();
         try
         {
@@ -178,6 +192,17 @@ public static unsafe partial class AttentionDriver
             workspace.Return();
         }
     }
+
+    /// <summary>The cache as its pipeline's, or a refusal.</summary>
+    static RowCache CacheOf(IFusedKernels kernels, KvCache cache, string name = "cache")
+    {
+        RowCache rows = Check.Cache(cache, KindOf(kernels.Traits), name);
+        if (kernels.Traits.Selection is { FixedChannels: true })
+            Labels.CheckCache(rows, LabelsOf(kernels));
+        return rows;
+    }
+
+    static ReadOnlySpan<int> LabelsOf(IFusedKernels kernels) => kernels is ISelectionKernels selection ? selection.LabelChannels : default;
 
     static CacheKind KindOf(KernelTraits traits) => new(traits.Shape, traits.Format, traits.Window, traits.Pinned, traits.Ring)
     {

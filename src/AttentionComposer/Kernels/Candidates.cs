@@ -371,7 +371,7 @@ public ref struct Candidates
             trace.Mass[head * group + row] = _mass[row];
         }
 
-        trace.Channels[head] = Channels[..traits.Rank].ToArray();
+        trace.Channels[head] = traits.FixedChannels ? _selection.Cache.Columns!.ChannelsOf(head).ToArray() : Channels[..traits.Rank].ToArray();
         long candidates = 0;
         for (int chunk = 0; chunk < _chunks; chunk++)
             candidates += _counts[chunk];

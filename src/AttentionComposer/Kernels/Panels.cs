@@ -1,5 +1,7 @@
 using System.ComponentModel;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace AttentionComposer.Kernels;
@@ -75,6 +77,20 @@ public static class Panels
             Unsafe.Add(ref call.Maxima, row) = float.NegativeInfinity;
             Unsafe.Add(ref call.Weights, row) = 0;
         }
+    }
+
+    /// <summary>Adds rows up, times a factor.</summary>
+    /// <param name="rows"><c>[count, stride]</c>.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="stride">Floats from one row to the next.</param>
+    /// <param name="length">Floats of a row that count.</param>
+    /// <param name="factor">The factor.</param>
+    /// <param name="sums">The sums to add to.</param>
+    public static void AddRows(ref float rows, int count, int stride, int length, float factor, ref float sums)
+    {
+        Span<float> target = MemoryMarshal.CreateSpan(ref sums, length);
+        for (int row = 0; row < count; row++)
+            TensorPrimitives.MultiplyAdd(MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref rows, row * stride), length), factor, target, target);
     }
 
     /// <summary>Copies value rows as floats: <c>[count, stride]</c>.</summary>

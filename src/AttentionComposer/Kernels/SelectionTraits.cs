@@ -12,6 +12,12 @@ public sealed record SelectionTraits(string Method, int Keep, int Forced, int Ro
     /// <summary>Channels that the scorer reads; 0 when it reads whole keys.</summary>
     public int Rank { get; init; }
 
+    /// <summary>Whether these channels are the same for every query, and the cache keeps no others by channel.</summary>
+    public bool FixedChannels { get; init; }
+
+    /// <summary>Whether keys are ranked by the weights that they have received so far, and those that fall behind are gone for good.</summary>
+    public bool Evicts { get; init; }
+
     /// <summary>Whether candidates are ranked by the group's summed probabilities; by summed scores otherwise.</summary>
     public bool ByProbability { get; init; }
 
@@ -56,4 +62,18 @@ public interface ISelectionKernels : IFusedKernels
 
     /// <summary>A plain loop with the same result, taken while a call sees NaN or infinity.</summary>
     void SelectCarefully(in SelectionCall selection);
+
+    /// <summary>The pipeline's label channels, <c>[KeyValueHeads, Rank]</c>; empty without <see cref="SelectionTraits.FixedChannels"/>.</summary>
+    ReadOnlySpan<int> LabelChannels => default;
+}
+
+/// <summary>Beside <see cref="ISelectionKernels"/>: what the generator emits for a pipeline that evicts keys.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public interface IEvictionKernels : ISelectionKernels
+{
+    /// <summary>Adds to each key's sum the weights that the queries of many tokens give it.</summary>
+    /// <param name="call">The call, whose maxima hold the rows' log-sum-exps in units of log2, and positive infinity in padding rows.</param>
+    /// <param name="firstKey">The position that <paramref name="sums"/> begins with, at or below the first key of the call's ranges.</param>
+    /// <param name="sums">The sums by position.</param>
+    void SumWeights(in KernelCall call, int firstKey, ref float sums);
 }

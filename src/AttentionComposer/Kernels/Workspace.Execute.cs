@@ -141,7 +141,12 @@ sealed unsafe partial class Workspace : IParallelWork
 
             int tokenTiles = (sequence.Tokens + sequence.TileTokens - 1) / sequence.TileTokens;
             if (sequence.Phase == Phase.Select)
-                _selectionFloats = Math.Max(_selectionFloats, Candidates.ScratchFloats(traits.Selection!, traits.Shape, keys, ranges.Length));
+            {
+                SelectionTraits selection = traits.Selection!;
+                _selectionFloats = Math.Max(
+                    _selectionFloats,
+                    selection.Evicts ? Survivors.ScratchFloats(selection, keys) : Candidates.ScratchFloats(selection, traits.Shape, keys, ranges.Length));
+            }
 
             sequence.Splits = sequence.Phase is Phase.Careful or Phase.Select
                 ? 1
@@ -163,8 +168,9 @@ sealed unsafe partial class Workspace : IParallelWork
 
     static Phase PhaseOf(in Sequence sequence, KernelTraits traits, int keys)
     {
-        // A budget that holds every key chooses nothing; only a test that watches wants to see it.
-        bool selects = sequence.Tokens == 1 && traits.Selection is { } selection && (keys > selection.KeepKeys || sequence.Cache.Trace is not null);
+        // A budget that holds every key chooses nothing; only keys that keep scores, or a test that watches, want to know of it.
+        bool selects = sequence.Tokens == 1 && traits.Selection is { } selection
+            && (keys > selection.KeepKeys || selection.Evicts || sequence.Cache.Trace is not null);
         return selects ? Phase.Select
             : sequence.Cache.HoldsNonFinite ? Phase.Careful
             : sequence.Tokens <= traits.DecodeTokens ? Phase.Decode

@@ -12,12 +12,18 @@ static class PrefillEmitter
 {
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
-        EmitDriver(writer, plan, tile);
+        EmitDriver(writer, plan, tile, sumsWeights: false);
         EmitScores(writer, plan, tile);
         ValueSumsEmitter.Emit(
             writer, "PrefillValues", tile.Bits, tile.PrefillRows, tile.PrefillVectors, plan.RowStride,
             RowFormatNames.Of(KvFormat.Float32), prefetch: false);
     }
+
+    /// <summary>
+    /// Emits the same walk over the keys once the rows' log-sum-exps are known: a block's weights are final then, and are summed over the rows instead of
+    /// going to the values.
+    /// </summary>
+    public static void EmitWeightSums(SourceWriter writer, KernelPlan plan, TilePlan tile) => EmitDriver(writer, plan, tile, sumsWeights: true);
 
     /// <summary>Floats of scratch memory: queries, transposed keys, values, one row tile's scores, corrections.</summary>
     public static int ScratchFloats(KernelPlan plan)
@@ -28,27 +34,39 @@ static class PrefillEmitter
 
     static int PaddedRows(KernelPlan plan) => (plan.PrefillTokens * plan.Spec.GroupSize + 7) / 8 * 8;
 
-    static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile, bool sumsWeights)
     {
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         bool widens = plan.Spec.Format != KvFormat.Float32;
         float factor = plan.QueryFactor * format.ValueFactor;
         int tiles = PaddedRows(plan) / tile.PrefillRows, ranges = plan.Intervals.Count;
 
-        writer.Write("/// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>");
-        writer.Open("public static void Prefill(in KernelCall call)");
+        writer.Write(sumsWeights
+            ? "/// <summary>Many tokens whose log-sum-exps are known: the weights that each key gets, summed over all rows of the tile.</summary>"
+            : "/// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>");
+        writer.Open(sumsWeights
+            ? "public static void SumWeights(in KernelCall call, int firstKey, ref float sums)"
+            : "public static void Prefill(in KernelCall call)");
         writer.Write($$"""
             ref float queries = ref call.Scratch; // [rows, {{plan.RowStride}}]
             ref float keyPanel = ref Unsafe.Add(ref queries, {{PaddedRows(plan) * plan.RowStride}}); // [{{plan.RowStride}}, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, {{plan.RowStride}}]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [{{tile.PrefillRows}}, BlockKeys]
+            """);
+        writer.Write(sumsWeights
+            ? $"ref float scores = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [{tile.PrefillRows}, BlockKeys]"
+            : $"""
+                ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, {plan.RowStride}]
+                ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [{tile.PrefillRows}, BlockKeys]
+                """);
+        writer.Write($$"""
             ref float corrections = ref Unsafe.Add(ref scores, {{tile.PrefillRows}} * BlockKeys);
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
-            ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
+            """);
+        if (!sumsWeights)
+            writer.Write($"ref {format.Scalar} values = ref Unsafe.As<byte, {format.Scalar}>(ref call.Values);");
+        writer.Write($$"""
             int rows = (call.Tokens * Group + {{tile.PrefillRows - 1}}) / {{tile.PrefillRows}} * {{tile.PrefillRows}};
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, {{Literal.Of(factor)}}, ref queries);
-            Panels.Clear(call, rows, Stride);
-
+            {{(sumsWeights ? "" : "Panels.Clear(call, rows, Stride);\n")}}
             {{Views(plan, tile)}}foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
@@ -57,9 +75,13 @@ static class PrefillEmitter
                     {{TileView(plan)}}nint slot = (nint)call.Layout.Slot(key) * Stride;
                     Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
             """);
-        writer.Write(widens
-            ? $"        Panels.WidenRows<{format.Format}, {format.Scalar}>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);"
-            : "        valuePanel = ref Unsafe.Add(ref values, slot);");
+        if (!sumsWeights)
+        {
+            writer.Write(widens
+                ? $"        Panels.WidenRows<{format.Format}, {format.Scalar}>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);"
+                : "        valuePanel = ref Unsafe.Add(ref values, slot);");
+        }
+
         writer.Write($$"""
                     for (int row = 0; row < rows; row += {{tile.PrefillRows}})
                     {
@@ -71,7 +93,9 @@ static class PrefillEmitter
                         Softmax(
                             ref scores, {{tile.PrefillRows}}, count, key, masked: count % {{tile.Lanes}} != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
+                        {{(sumsWeights
+                            ? $"Panels.AddRows(ref scores, {tile.PrefillRows}, BlockKeys, count, {Literal.Of(1 / format.ValueFactor)}, ref Unsafe.Add(ref sums, key - firstKey));"
+                            : "PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));")}}
                     }
                 }
             }

@@ -10,13 +10,39 @@ static class SelectEmitter
 {
     public static void Emit(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
     {
+        if (selection.Scorer == Scorer.PastWeights)
+        {
+            EmitEviction(writer, plan);
+            PrefillEmitter.EmitWeightSums(writer, plan, tile);
+            EmitAttention(writer, plan, tile, survivors: true);
+            return;
+        }
+
         EmitDriver(writer, plan, selection, tile);
         if (selection.Scorer == Scorer.Channels)
             ChannelScoresEmitter.Emit(writer, plan, selection, tile);
         else
             DecodeEmitter.EmitScores(writer, tile, selection.Scorer == Scorer.Pages ? ScoredRows.Pages(plan) : ScoredRows.Candidates(plan));
         WeighEmitter.Emit(writer, plan, selection, tile);
-        EmitAttention(writer, plan, tile);
+        EmitAttention(writer, plan, tile, survivors: false);
+    }
+
+    static void EmitEviction(SourceWriter writer, KernelPlan plan)
+    {
+        writer.Write("/// <summary>One token: evicts, attends over what is left, and adds the weights to what each key has received.</summary>");
+        writer.Open("public static void Select(in SelectionCall selection)");
+        writer.Write($"""
+            var survivors = new Survivors(selection);
+            AttendSelected(selection.Call, survivors);
+            survivors.Add(valueFactor: {Literal.Of(RowFormatNames.Of(plan.Spec.Format).ValueFactor)});
+            """);
+        writer.Close();
+        writer.Blank();
+    }
+
+    static void EmitAttention(SourceWriter writer, KernelPlan plan, TilePlan tile, bool survivors)
+    {
+        EmitAttentionDriver(writer, plan, tile, survivors);
         DecodeEmitter.EmitScores(writer, tile, ScoredRows.Chosen(plan));
         SoftmaxEmitter.EmitSelected(writer, plan, tile);
         writer.Blank();
@@ -43,7 +69,9 @@ static class SelectEmitter
         {
             Scorer.Channels => $"""
                 ref {format.Scalar} columns = ref Unsafe.As<byte, {format.Scalar}>(ref selection.Columns);
-                Channels.Choose(call, s_traits.Shape, rank: {selection.Rank}, {Literal.Of(plan.QueryFactor * format.ValueFactor)}, ref candidates);
+                {(selection.Labels is null
+                    ? $"Channels.Choose(call, s_traits.Shape, rank: {selection.Rank}, {Literal.Of(plan.QueryFactor * format.ValueFactor)}, ref candidates);"
+                    : $"Labels.Prepare(selection, {Literal.Of(plan.QueryFactor * format.ValueFactor)}, ref candidates);")}
                 """,
             Scorer.Keys => $"""
                 ref float queries = ref call.Scratch; // [{plan.DecodeRows}, {plan.RowStride}]
@@ -118,15 +146,19 @@ static class SelectEmitter
         writer.Blank();
     }
 
-    static void EmitAttention(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    static void EmitAttentionDriver(SourceWriter writer, KernelPlan plan, TilePlan tile, bool survivors)
     {
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>The decode kernel over the chosen keys, whose rows lie apart.</summary>");
-        writer.Open("static void AttendSelected(in KernelCall call, in Candidates chosen)");
+        writer.Open($"static void AttendSelected(in KernelCall call, in {(survivors ? "Survivors" : "Candidates")} chosen)");
         writer.Write($$"""
             ref float queries = ref call.Scratch; // [{{plan.DecodeRows}}, {{plan.RowStride}}]
-            ref float scores = ref Unsafe.Add(ref queries, {{plan.DecodeRows * plan.RowStride}}); // [{{tile.DecodeRows}}, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, {{tile.DecodeRows}} * BlockKeys);
+            {{(survivors
+                ? $"ref float corrections = ref Unsafe.Add(ref queries, {plan.DecodeRows * plan.RowStride});"
+                : $"""
+                    ref float scores = ref Unsafe.Add(ref queries, {plan.DecodeRows * plan.RowStride}); // [{tile.DecodeRows}, BlockKeys]
+                    ref float corrections = ref Unsafe.Add(ref scores, {tile.DecodeRows} * BlockKeys);
+                    """)}}
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
             ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {{plan.DecodeRows}}, {{plan.DecodeRows}}, {{Literal.Of(plan.QueryFactor * format.ValueFactor)}}, ref queries);
@@ -139,12 +171,12 @@ static class SelectEmitter
                 bool masked = count % {{tile.Lanes}} != 0;
                 for (int row = 0; row < {{plan.DecodeRows}}; row += {{tile.DecodeRows}})
                 {
-                    SelectedScores(ref Unsafe.Add(ref queries, row * Stride), ref keys, ref values, ref slots, count, ref scores);
+                    {{(survivors ? "ref float scores = ref Unsafe.Add(ref chosen.Weights(first), row * BlockKeys);\n        " : "")}}SelectedScores(ref Unsafe.Add(ref queries, row * Stride), ref keys, ref values, ref slots, count, ref scores);
                     SelectedSoftmax(
                         ref scores, {{tile.DecodeRows}}, count, ref Unsafe.Add(ref chosen.Positions, first), masked, firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
                         ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                     SelectedValues(ref scores, ref corrections, ref values, ref keys, ref slots, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                }
+                }{{(survivors ? "\n\n    chosen.NoteMaxima(first);" : "")}}
             }
             """);
         writer.Close();
