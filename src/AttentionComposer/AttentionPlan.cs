@@ -78,8 +78,16 @@ public sealed record AttentionPlan
         if (Selection is null)
             return Attended("keys and values", visible);
 
+        if (Selection.Evicts)
+        {
+            // The paper's baseline reads and writes a score for every position. Here the gone have none, the kept have a list, and what scores were is kept too.
+            long kept = Math.Min(visible, Selection.Keep);
+            stages.Add(new("scores and positions of kept keys", heads * kept * (sizeof(float) + sizeof(int)), heads * kept * (2 * sizeof(float) + sizeof(int))));
+            return Attended("kept keys and values", kept);
+        }
+
         if (Selection.Rank > 0)
-            stages.Add(new("the token's key by channel", 0, heads * row));
+            stages.Add(new("the token's key by channel", 0, heads * (Selection.FixedChannels ? Selection.Rank * channel : row)));
         if (Selection.PageSize > 0)
             stages.Add(new("bounds of the token's page", heads * bound, heads * bound));
         if (Selection.Remainder >= Kernels.Remainder.Spread)
