@@ -7,12 +7,12 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace AttentionComposer.CodeFixes;
 
-/// <summary>Adds [Causal] in front of a [SlidingWindow] or a [Star] that needs it.</summary>
+/// <summary>Adds [Causal] in front of a [SlidingWindow], a [HeavyHitters] or a [Star] that needs it.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(AddCausalFix)), Shared]
 public sealed class AddCausalFix : TextCodeFix
 {
     /// <inheritdoc />
-    public override ImmutableArray<string> FixableDiagnosticIds => ["ATC0010", "ATC0303"];
+    public override ImmutableArray<string> FixableDiagnosticIds => ["ATC0010", "ATC0206", "ATC0303"];
 
     /// <inheritdoc />
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)

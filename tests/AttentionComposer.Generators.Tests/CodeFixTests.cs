@@ -87,6 +87,11 @@ public sealed class CodeFixTests
             $"[{Good}]\n[Causal, Star(BlockSize = 8)]\npartial class Local;"
         },
         {
+            "ATC0206", "Add [Causal]",
+            $"[{Good}]\n[HeavyHitters(Budget = 8)]\npartial class Local;",
+            $"[{Good}]\n[Causal, HeavyHitters(Budget = 8)]\npartial class Local;"
+        },
+        {
             "ATC0010", "Remove [SlidingWindow]",
             $"/// <summary>Encoder.</summary>\n[{Good}]\n[SlidingWindow(8)]\npartial class Local;",
             $"/// <summary>Encoder.</summary>\n[{Good}]\npartial class Local;"

@@ -7,6 +7,7 @@ namespace AttentionComposer.Generators.Tests;
 public sealed class DiagnosticTests
 {
     const string Good = "Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2)";
+    const string Labels = "[LabelChannels] readonly int[] _channels = new int[32];";
 
     public static TheoryData<string, string, string> Wrong => new()
     {
@@ -55,9 +56,22 @@ public sealed class DiagnosticTests
         { "ATC0202", $"[{Good}, [|TopK(0)|]] partial class Local;", "count = 0" },
         { "ATC0202", $"[{Good}, [|Pages(Size = 0)|]] partial class Local;", "Size = 0" },
         { "ATC0202", $"[{Good}, [|Pages(Count = 0)|]] partial class Local;", "Count = 0" },
+        { "ATC0201", $"[{Good}, Causal, SparQ, [|HeavyHitters|]] partial class Local;", "[SparQ] and [HeavyHitters]" },
+        { "ATC0202", $"[{Good}, Causal, [|HeavyHitters(Budget = 0)|]] partial class Local;", "Budget = 0" },
+        { "ATC0202", $"[{Good}, Causal, [|HeavyHitters(Local = -2)|]] partial class Local;", "Local = -2" },
+        { "ATC0202", $"[{Good}, [|DoubleSparsity(Rank = 0)|]] partial class Local {{ {Labels} }}", "Rank = 0" },
+        { "ATC0202", $"[{Good}, [|DoubleSparsity(TopK = 0)|]] partial class Local {{ {Labels} }}", "TopK = 0" },
         { "ATC0203", $"[{Good}, [|TopK(4)|]] partial class Local {{ [Mask] bool Near(int query, int key) => query - key < 9; }}", "Near" },
         { "ATC0203", $"[{Good}, [|Pages|]] partial class Local {{ [Score] float Up(float score, int head, int query, int key) => score + 1; }}", "Up" },
         { "ATC0203", $"[{Good}, [|SparQ|], Normalizer(Normalization.Sigmoid)] partial class Local;", "Sigmoid" },
+        { "ATC0204", $"[{Good}, [|DoubleSparsity|]] partial class Local;", "DoubleSparsity.Calibrate" },
+        { "ATC0204", $"[{Good}, [|DoubleSparsity|]] partial class Local {{ int[] _channels = new int[32]; }}", "[LabelChannels]" },
+        { "ATC0205", $"[{Good}] partial class Local {{ [LabelChannels] int[] [|_channels|] = new int[32]; }}", "no [DoubleSparsity]" },
+        { "ATC0205", $"[{Good}, SparQ] partial class Local {{ [LabelChannels] int[] [|_channels|] = new int[32]; }}", "no [DoubleSparsity]" },
+        { "ATC0205", $"[{Good}, DoubleSparsity] partial class Local {{ [LabelChannels] long[] [|_channels|] = new long[32]; }}", "is not an int[]" },
+        { "ATC0205", $"[{Good}, DoubleSparsity] partial class Local {{ [LabelChannels] int[,] [|_channels|] = new int[2, 16]; }}", "is not an int[]" },
+        { "ATC0205", $"[{Good}, DoubleSparsity] partial class Local {{ [LabelChannels] static int[] [|s_channels|] = new int[32]; }}", "static field that can change" },
+        { "ATC0206", $"[{Good}, [|HeavyHitters|]] partial class Local;", "[Causal]" },
         { "ATC0301", $"[{Good}, Causal, [|Star|]] partial class Local;", "0 positions" },
         { "ATC0301", $"[{Good}, Causal, [|Star(BlockSize = -1)|]] partial class Local;", "-1 positions" },
         { "ATC0302", $"[{Good}, Causal, [|Star(BlockSize = 8, AnchorSize = 9)|]] partial class Local;", "9 positions" },

@@ -70,6 +70,32 @@ public sealed class SnapshotTests
         public sealed partial class SparQGrouped;
         """).Text);
 
+    /// <summary>A selection by the past: keys are evicted before a step and receive its weights afterwards; a prefill gives its own in a second pass.</summary>
+    [Fact]
+    public void HeavyHittersGrouped() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+        [Causal, SoftCap(30f), HeavyHitters(Budget = 256)]
+        [KvCache(KvFormat.Float16)]
+        public sealed partial class HeavyHittersGrouped;
+        """).Text);
+
+    /// <summary>SparQ's scorer with channels from a field of the pipeline.</summary>
+    [Fact]
+    public void DoubleSparsityGrouped() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+        [Causal, DoubleSparsity(Rank = 16, TopK = 128)]
+        public sealed partial class DoubleSparsityGrouped(int[] channels)
+        {
+            [LabelChannels] readonly int[] _channels = channels;
+        }
+        """).Text);
+
     /// <summary>Pages by head: a bound for each page, and a choice for each query head.</summary>
     [Fact]
     public void PagesByHead() => Snapshot.Verify(GeneratorRun.Of(

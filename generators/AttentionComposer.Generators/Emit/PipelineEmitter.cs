@@ -295,9 +295,10 @@ static class PipelineEmitter
 
         if (plan.Selection is { Labels: { } labels, Rank: var rank })
         {
+            string owner = plan.Selection.LabelsAreStatic ? Identifier(plan.Spec.Name) : "this"; // no name beside the field's is meant
             writer.Write($"""
                 ReadOnlySpan<int> ISelectionKernels.LabelChannels =>
-                    Labels.Channels({Identifier(labels)}, heads: {plan.Spec.KeyValueHeads}, rank: {rank}, "{plan.Spec.Name}.{labels}");
+                    Labels.Channels({owner}.{Identifier(labels)}, heads: {plan.Spec.KeyValueHeads}, rank: {rank}, "{plan.Spec.Name}.{labels}");
 
                 """);
         }

@@ -70,7 +70,7 @@ sealed class SelectionReader(
                 return new HeavyHittersSelection(budget, newest);
             case "DoubleSparsityAttribute":
                 return new DoubleSparsitySelection(
-                    Math.Min(AtLeast(1, attribute, "Rank", 16), headDim), AtLeast(1, attribute, "TopK", 128), Flag(attribute, "PerHead", false), Labels: "");
+                    Math.Min(AtLeast(1, attribute, "Rank", 16), headDim), AtLeast(1, attribute, "TopK", 128), Flag(attribute, "PerHead", false));
             default:
                 return null;
         }
@@ -83,7 +83,7 @@ sealed class SelectionReader(
         foreach (IFieldSymbol field in fields)
         {
             (string Problem, string Remedy)? problem =
-                sparsity is null ? ("the class has no [DoubleSparsity]", "add it, or remove [LabelChannels]") :
+                _attribute?.AttributeClass?.Name != "DoubleSparsityAttribute" ? ("the class has no [DoubleSparsity]", "add it, or remove [LabelChannels]") :
                 fields.Count > 1 ? ("is not the only one", "mark one field") :
                 field.IsStatic && !field.IsReadOnly ? ("is a static field that can change", "make it readonly, or a field of the pipeline") :
                 field.Type is not IArrayTypeSymbol { Rank: 1, ElementType.SpecialType: SpecialType.System_Int32 } ? ("is not an int[]", "give it Rank channels for each key/value head") :
@@ -95,7 +95,7 @@ sealed class SelectionReader(
         if (sparsity is null)
             return selection;
         check(_attribute!, fields.Count > 0, Descriptors.LabelChannelsMissing, []);
-        return sparsity with { Labels = fields.FirstOrDefault()?.Name ?? "" };
+        return fields.Count == 0 ? sparsity : sparsity with { Labels = fields[0].Name, LabelsAreStatic = fields[0].IsStatic };
     }
 
     int AtLeast(int least, AttributeData attribute, string name, int otherwise)

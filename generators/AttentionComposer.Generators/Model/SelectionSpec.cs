@@ -32,7 +32,8 @@ sealed record HeavyHittersSelection(int Budget, int Local) : SelectionSpec;
 /// <param name="TopK">Keys to choose.</param>
 /// <param name="PerHead">Whether each query head chooses for itself.</param>
 /// <param name="Labels">The field that holds the channels.</param>
-sealed record DoubleSparsitySelection(int Rank, int TopK, bool PerHead, string Labels) : SelectionSpec;
+/// <param name="LabelsAreStatic">Whether it is a static one.</param>
+sealed record DoubleSparsitySelection(int Rank, int TopK, bool PerHead, string Labels = "", bool LabelsAreStatic = false) : SelectionSpec;
 
 /// <summary>Quest's pages, arXiv 2406.10774.</summary>
 /// <param name="Size">Keys in a page.</param>

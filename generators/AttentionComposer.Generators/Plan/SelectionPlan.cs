@@ -65,6 +65,9 @@ sealed record SelectionPlan
     /// <summary>Whether the softmax over all candidates is computed.</summary>
     public bool Softmax => ByProbability || Remainder != Remainder.Renormalised;
 
+    /// <summary>Whether that field is a static one.</summary>
+    public bool LabelsAreStatic { get; init; }
+
     /// <summary>The stages of a step, one line each.</summary>
     public required EquatableArray<string> Stages { get; init; }
 
@@ -176,6 +179,7 @@ sealed record SelectionPlan
             Rows = group,
             Rank = sparsity.Rank,
             Labels = sparsity.Labels,
+            LabelsAreStatic = sparsity.LabelsAreStatic,
             PerHead = perHead,
             Stages = new EquatableArray<string>(
             [

@@ -42,7 +42,7 @@ public sealed class AllocationTests
     /// All threads' allocations. The test host allocates a little every few milliseconds, so of many short measurements one must be
     /// free of it, while what a call allocates would be in each.
     /// </summary>
-    static void Measure(string what, Action call)
+    internal static void Measure(string what, Action call)
     {
         for (int i = 0; i < 5; i++)
             call();

@@ -6,13 +6,14 @@ namespace AttentionComposer.Tests.Selection;
 /// The selections as semantics state them, in float64: scores of candidates, and the output over a given choice. A choice is right when none that was
 /// left out scores better than one that was taken.
 /// </summary>
-sealed class SelectionReference(AttentionPlan plan, Sequence sequence)
+sealed class SelectionReference(IAttention attention, Sequence sequence)
 {
-    readonly AttentionShape _shape = plan.Shape;
-    readonly SelectionTraits _selection = plan.Selection!;
+    readonly AttentionPlan _plan = attention.Plan;
+    readonly AttentionShape _shape = attention.Shape;
+    readonly SelectionTraits _selection = attention.Plan.Selection!;
     readonly int _query = sequence.Positions - 1;
 
-    public int[] Visible => [.. Enumerable.Range(0, sequence.Positions).Where(key => plan.Window == 0 || _query - key < plan.Window || key < plan.Sinks)];
+    public int[] Visible => [.. Enumerable.Range(0, sequence.Positions).Where(key => _plan.Window == 0 || _query - key < _plan.Window || key < _plan.Sinks)];
 
     /// <summary>Fails unless a choice holds as many candidates as it may, the forced ones, and none worse than one left out.</summary>
     public void CheckChoice(int head, int[] positions)
@@ -42,7 +43,7 @@ sealed class SelectionReference(AttentionPlan plan, Sequence sequence)
     /// <summary>The output of a query head over a choice.</summary>
     public double[] Output(int head, int[] positions, out double logSumExp)
     {
-        double[] scores = [.. positions.Select(key => Stages(head, key, plan.Scale * Dot(head, key, null)))];
+        double[] scores = [.. positions.Select(key => Stages(head, key, _plan.Scale * Dot(head, key, null)))];
         double max = scores.Max(), sum = scores.Sum(score => Math.Exp(score - max));
         logSumExp = max + Math.Log(sum);
         var output = new double[_shape.HeadDim];
@@ -85,15 +86,16 @@ sealed class SelectionReference(AttentionPlan plan, Sequence sequence)
     double[] KeyScores(int head, int[] keys)
     {
         if (_selection.Rank == 0)
-            return [.. keys.Select(key => Stages(head, key, plan.Scale * Dot(head, key, null)))];
+            return [.. keys.Select(key => Stages(head, key, _plan.Scale * Dot(head, key, null)))];
         int[] channels = Channels(head / _shape.GroupSize);
         double all = Enumerable.Range(0, _shape.HeadDim).Sum(c => Math.Abs(Query(head, c))), read = channels.Sum(c => Math.Abs(Query(head, c)));
-        double factor = read == 0 ? 0 : plan.Scale * Math.Sqrt(all / read);
+        double factor = _selection.FixedChannels ? _plan.Scale : read == 0 ? 0 : _plan.Scale * Math.Sqrt(all / read);
         return [.. keys.Select(key => Stages(head, key, factor * Dot(head, key, channels)))];
     }
 
-    public int[] Channels(int keyValueHead) =>
-        [.. Enumerable.Range(0, _shape.HeadDim)
+    public int[] Channels(int keyValueHead) => _selection.FixedChannels
+        ? ((ISelectionKernels)attention).LabelChannels.Slice(keyValueHead * _selection.Rank, _selection.Rank).ToArray()
+        : [.. Enumerable.Range(0, _shape.HeadDim)
             .OrderByDescending(c => Enumerable.Range(keyValueHead * _shape.GroupSize, _shape.GroupSize).Sum(head => Math.Abs(Query(head, c))))
             .Take(_selection.Rank).Order()];
 
@@ -103,14 +105,14 @@ sealed class SelectionReference(AttentionPlan plan, Sequence sequence)
         double bound = 0;
         for (int c = 0; c < _shape.HeadDim; c++)
             bound += Math.Max(Query(head, c) * keys.Min(key => Key(head, key, c)), Query(head, c) * keys.Max(key => Key(head, key, c)));
-        return Stages(head, keys[^1], plan.Scale * bound);
+        return Stages(head, keys[^1], _plan.Scale * bound);
     }
 
     double Stages(int head, int key, double score)
     {
-        if (plan.SoftCap != 0)
-            score = plan.SoftCap * Math.Tanh(score / plan.SoftCap);
-        return plan.AlibiSlopes.Count == 0 ? score : score - plan.AlibiSlopes[head] * (double)Math.Abs(_query - key);
+        if (_plan.SoftCap != 0)
+            score = _plan.SoftCap * Math.Tanh(score / _plan.SoftCap);
+        return _plan.AlibiSlopes.Count == 0 ? score : score - _plan.AlibiSlopes[head] * (double)Math.Abs(_query - key);
     }
 
     double Dot(int head, int key, int[]? channels)

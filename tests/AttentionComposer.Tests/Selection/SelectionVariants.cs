@@ -43,6 +43,20 @@ static partial class SelectionVariants
     [Causal, Alibi, SoftCap(4), Pages(Size = 8, Count = 5), KvCache(Float16)]
     public sealed partial class PagesWithAlibiAndCap;
 
+    [Attention(HeadDim = 48, QueryHeads = 6, KeyValueHeads = 2)]
+    [Causal, SlidingWindow(200), Sinks(3), Alibi, DoubleSparsity(Rank = 11, TopK = 30), KvCache(BFloat16)]
+    public sealed partial class LabelsInARing
+    {
+        [LabelChannels] static readonly int[] s_channels = [40, 3, 7, 9, 11, 13, 17, 19, 23, 29, 47, .. Enumerable.Range(20, 11)];
+    }
+
+    [Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 1)]
+    [Causal, SoftCap(5), DoubleSparsity(Rank = 8, TopK = 17, PerHead = true), KvCache(Float16)]
+    public sealed partial class LabelsByHead
+    {
+        [LabelChannels] readonly int[] _channels = [0, 1, 5, 8, 21, 22, 30, 39];
+    }
+
     [Attention(HeadDim = 32, QueryHeads = 6, KeyValueHeads = 3)]
     [Causal, SlidingWindow(100), Sinks(5), Pages(Size = 7, Count = 4, PerHead = true, KeepLast = false)]
     public sealed partial class PagesByHeadInAWindow;
