@@ -29,6 +29,49 @@ sealed partial class PagesQuarter;
 [Causal, Pages(Size = 16, Count = 3)]
 sealed partial class PagesEighth;
 
+// The positions that have received most attention so far. Besides them a step reads their scores.
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, HeavyHitters(Budget = 407)]
+sealed partial class HeavyHittersHalf;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, HeavyHitters(Budget = 203)]
+sealed partial class HeavyHittersQuarter;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, HeavyHitters(Budget = 101)]
+sealed partial class HeavyHittersEighth;
+
+// Double Sparsity: SparQ's sizes, with channels that calibration has chosen for all queries.
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, DoubleSparsity(Rank = 32, TopK = 200)]
+sealed partial class LabelsHalf(int[] channels) : ICalibrated
+{
+    [LabelChannels] readonly int[] _channels = channels;
+
+    public IAttention With(int[] channels) => new LabelsHalf(channels);
+}
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, DoubleSparsity(Rank = 16, TopK = 104)]
+sealed partial class LabelsQuarter(int[] channels) : ICalibrated
+{
+    [LabelChannels] readonly int[] _channels = channels;
+
+    public IAttention With(int[] channels) => new LabelsQuarter(channels);
+}
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, DoubleSparsity(Rank = 8, TopK = 52)]
+sealed partial class LabelsEighth(int[] channels) : ICalibrated
+{
+    [LabelChannels] readonly int[] _channels = channels;
+
+    public IAttention With(int[] channels) => new LabelsEighth(channels);
+}
+
 // A window with sinks of the same budget: what there is without looking at the query.
 
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]

@@ -30,6 +30,8 @@ sealed class Comparison(LlamaModel model, string text)
         ("dense", "1", new Dense()),
         ("SparQ", "1/2", new SparQHalf()), ("SparQ", "1/4", new SparQQuarter()), ("SparQ", "1/8", new SparQEighth()),
         ("pages", "1/2", new PagesHalf()), ("pages", "1/4", new PagesQuarter()), ("pages", "1/8", new PagesEighth()),
+        ("H2O", "1/2", new HeavyHittersHalf()), ("H2O", "1/4", new HeavyHittersQuarter()), ("H2O", "1/8", new HeavyHittersEighth()),
+        ("labels", "1/2", new LabelsHalf([])), ("labels", "1/4", new LabelsQuarter([])), ("labels", "1/8", new LabelsEighth([])),
         ("local", "1/2", new LocalHalf()), ("local", "1/4", new LocalQuarter()), ("local", "1/8", new LocalEighth()),
         ("top-k", "k of 1/2", new TopKHalf()), ("top-k", "k of 1/4", new TopKQuarter()), ("top-k", "k of 1/8", new TopKEighth()),
     ];
@@ -55,7 +57,7 @@ sealed class Comparison(LlamaModel model, string text)
         int steps = passages.Length * Steps, bytes = passages.Sum(passage => passage[PromptTokens..^1].Sum(token => model.Tokenizer.Decode(token).Length));
         foreach (var (name, budget, attention) in s_compared)
         {
-            using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, model.Config.ContextLength);
+            using var decoder = new LlamaDecoder(model.Config, model.Weights, Calibration.Layers(model, attention), model.Config.ContextLength);
             WarmUp(decoder, passages[0], attention.Plan);
             var follows = passages.Select(passage => Follow(decoder, passage)).ToList();
             int[] choices = [.. follows.SelectMany(follow => follow.Choices)];
@@ -174,7 +176,7 @@ sealed class Comparison(LlamaModel model, string text)
     static string Plot(List<Row> rows)
     {
         const int Left = 60, Bottom = 320, Width = 480, Height = 280;
-        string[] colours = ["#1f5fbf", "#c05f10", "#2c8a4b", "#888888"];
+        string[] colours = ["#1f5fbf", "#c05f10", "#8a2c8a", "#10a0b0", "#2c8a4b", "#888888"];
         var svg = new StringBuilder();
         svg.Append(CultureInfo.InvariantCulture, $"""
             <svg xmlns="http://www.w3.org/2000/svg" width="640" height="380" font-family="sans-serif" font-size="12">

@@ -63,7 +63,7 @@ static class Generation
 
         // Positions are made only as they may be needed: a model's full context can take gigabytes.
         int positions = (int)Math.Min(context, (long)prompt.Length + options.Tokens - 1);
-        using var decoder = new LlamaDecoder(model.Config, model.Weights, _ => attention, positions);
+        using var decoder = new LlamaDecoder(model.Config, model.Weights, Calibration.Layers(model, attention), positions);
         WarmUp(decoder, prompt, attention.Plan);
 
         output.Write(text);

@@ -48,6 +48,19 @@ sealed partial class ExactTopK;
 sealed partial class PageSelection;
 
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, HeavyHitters(Budget = 64)]
+sealed partial class HeavyHitters;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, DoubleSparsity(Rank = 16, TopK = 64)]
+sealed partial class LabelSelection(int[] channels) : ICalibrated
+{
+    [LabelChannels] readonly int[] _channels = channels;
+
+    public IAttention With(int[] channels) => new LabelSelection(channels);
+}
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
 [Causal, SlidingWindow(60), Sinks(4)]
 sealed partial class Local;
 
@@ -145,6 +158,9 @@ static class Pipelines
             [new SparQ(), new SmolSparQ(), new TinySparQ(), new Llama1BSparQ(), new Llama8BSparQ()]),
         new("topk", "the 64 positions with the best scores", "[Causal, TopK(64)]", [new ExactTopK()]),
         new("pages", "the 4 pages of 16 positions whose bounds are best", "[Causal, Pages(Size = 16, Count = 4)]", [new PageSelection()]),
+        new("h2o", "the 64 positions that have received most attention so far, and the last", "[Causal, HeavyHitters(Budget = 64)]", [new HeavyHitters()]),
+        new("double-sparsity", "a quarter of the channels of all positions, the same for every query, and 64 positions in full",
+            "[Causal, DoubleSparsity(Rank = 16, TopK = 64)]", [new LabelSelection([])]),
         new("local", "the last 60 positions and the first 4", "[Causal, SlidingWindow(60), Sinks(4)]", [new Local()]),
         new("alibi", "all positions, scores falling with distance", "[Causal, Alibi]", [new WithAlibi()]),
     ];
@@ -153,7 +169,7 @@ static class Pipelines
     public static IEnumerable<string> Names => _all.Select(pipeline => pipeline.Name);
 
     /// <summary>One line for each name.</summary>
-    public static string Help => string.Join('\n', _all.Select(pipeline => $"  {pipeline.Name,-13} {pipeline.Summary}"));
+    public static string Help => string.Join('\n', _all.Select(pipeline => $"  {pipeline.Name,-15} {pipeline.Summary}"));
 
     /// <summary>The pipeline of that name for a model's heads.</summary>
     /// <exception cref="CommandException">There is none; the message says what to declare.</exception>
