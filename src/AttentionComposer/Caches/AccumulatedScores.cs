@@ -22,6 +22,7 @@ sealed unsafe class AccumulatedScores : CacheCompanion
     readonly NativeBuffer _kept;        // int: the positions that are left, ascending
     readonly int[] _keptCounts;
     readonly int[] _listed;             // positions below it are in the list or evicted, those from it on are left
+    readonly int[] _reached;            // the newest query that a head has begun with: a call may fail before all have
     readonly int[] _positions = new int[Undoable];  // of the newest queries, by their numbers
     readonly int _capacity;
     readonly int _heads;
@@ -40,6 +41,7 @@ sealed unsafe class AccumulatedScores : CacheCompanion
         _kept = new NativeBuffer((long)_heads * capacity * sizeof(int));
         _keptCounts = new int[_heads];
         _listed = new int[_heads];
+        _reached = new int[_heads];
         _saved = new NativeBuffer(0);
     }
 
@@ -113,6 +115,11 @@ sealed unsafe class AccumulatedScores : CacheCompanion
         stays = DropWorst(head, list[..stays], keep, Math.Min(forced, keep), notes);
         list[end..count].CopyTo(list[stays..]);
         count -= end - stays;
+
+        Span<float> scores = Of(head), saved = Saved(head, _newest);
+        for (int i = 0; i < stays; i++)
+            saved[i] = scores[list[i]];
+        _reached[head] = _newest;
         return list[..stays];
     }
 
@@ -122,13 +129,9 @@ sealed unsafe class AccumulatedScores : CacheCompanion
     /// <summary>Adds what the newest query gave to what stayed.</summary>
     public void Add(int head, ReadOnlySpan<int> kept, ReadOnlySpan<float> weights)
     {
-        Span<float> scores = Of(head), saved = Saved(head, _newest);
+        Span<float> scores = Of(head);
         for (int i = 0; i < kept.Length; i++)
-        {
-            ref float score = ref scores[kept[i]];
-            saved[i] = score;
-            score += weights[i];
-        }
+            scores[kept[i]] += weights[i];
     }
 
     /// <summary>Adds what one query gave to some neighbouring positions, while all positions are left.</summary>
@@ -140,7 +143,11 @@ sealed unsafe class AccumulatedScores : CacheCompanion
     {
         Span<float> scores = Of(head).Slice(first, weights.Length);
         if (query != 0)
+        {
             scores.CopyTo(Saved(head, query)[first..]);
+            _reached[head] = _newest; // several threads write the same
+        }
+
         System.Numerics.Tensors.TensorPrimitives.Add(scores, weights, scores);
     }
 
@@ -152,27 +159,20 @@ sealed unsafe class AccumulatedScores : CacheCompanion
         if (length == 0)
         {
             (_newest, _undoable, _fixed) = (0, 0, -1);
+            _reached.AsSpan().Clear();
             _keptCounts.AsSpan().Clear();
             _listed.AsSpan().Clear();
             return;
         }
 
-        int first = _newest + 1; // of the queries to take back
+        int first = _newest + 1;
         for (int query = _newest; query > _newest - _undoable; query--)
         {
             if (_positions[query % Undoable] >= length)
                 first = query;
         }
 
-        for (int head = 0; head < _heads; head++)
-        {
-            for (int query = _newest; query >= first; query--)
-                TakeBack(head, query);
-            List(head, Math.Min(_listed[head], length));
-        }
-
-        _undoable -= _newest + 1 - first;
-        _newest = first - 1;
+        TakeBack(first, length);
     }
 
     public override void Dispose()
@@ -240,14 +240,28 @@ sealed unsafe class AccumulatedScores : CacheCompanion
             EvictedBy(head)[list[next]] = _newest;
     }
 
-    void TakeBack(int head, int query)
+    void TakeBack(int first, int length)
+    {
+        for (int head = 0; head < _heads; head++)
+        {
+            for (int query = _reached[head]; query >= first; query--)
+                TakeBackOne(head, query);
+            _reached[head] = Math.Min(_reached[head], first - 1);
+            List(head, Math.Min(_listed[head], length));
+        }
+
+        _undoable -= _newest + 1 - first;
+        _newest = first - 1;
+    }
+
+    void TakeBackOne(int head, int query)
     {
         Span<int> evictedBy = EvictedBy(head);
         Span<float> scores = Of(head), saved = Saved(head, query);
         int index = 0;
         for (int position = 0; position <= _positions[query % Undoable]; position++)
         {
-            if (evictedBy[position] > query)
+            if (evictedBy[position] == Kept)
                 scores[position] = saved[index++];
             else if (evictedBy[position] == query)
                 evictedBy[position] = Kept;
