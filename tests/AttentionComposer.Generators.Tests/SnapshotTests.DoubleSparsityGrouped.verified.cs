@@ -146,6 +146,8 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         ranges[0] = new KeyRange(0, lastQuery + 1, FullLow: 0, FullHigh: firstQuery + 1);
     }
 
+    #nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time
+
     /// <summary>Kernels for vectors of 512 bits.</summary>
     static class Simd512
     {
@@ -196,14 +198,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
-            nint last = count - 1;
-            for (nint key = 0; key < count; key += 4)
+            int last = count - 1;
+            for (int key = 0; key < count; key += 4)
             {
                 // Keys behind the last one repeat it; their scores are masked.
-                nint row0 = key * 128;
-                nint row1 = nint.Min(key + 1, last) * 128;
-                nint row2 = nint.Min(key + 2, last) * 128;
-                nint row3 = nint.Min(key + 3, last) * 128;
+                ref float key0 = ref Float32Row.Row(ref keys, key, 128);
+                ref float value0 = ref Float32Row.Row(ref values, key, 128);
+                ref float key1 = ref Float32Row.Row(ref keys, int.Min(key + 1, last), 128);
+                ref float key2 = ref Float32Row.Row(ref keys, int.Min(key + 2, last), 128);
+                ref float key3 = ref Float32Row.Row(ref keys, int.Min(key + 3, last), 128);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector512<float> s0k0 = Vector512<float>.Zero;
                 Vector512<float> s0k1 = Vector512<float>.Zero;
                 Vector512<float> s0k2 = Vector512<float>.Zero;
@@ -220,32 +224,34 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector512<float> s3k1 = Vector512<float>.Zero;
                 Vector512<float> s3k2 = Vector512<float>.Zero;
                 Vector512<float> s3k3 = Vector512<float>.Zero;
-                for (nint i = 0; i < 128; i += 16)
+                for (int i = 0; i < 128; i += 16)
                 {
-                    Vector512<float> k0 = Float32Row.Load512(ref keys, (nuint)(row0 + i));
-                    Vector512<float> k1 = Float32Row.Load512(ref keys, (nuint)(row1 + i));
-                    Vector512<float> k2 = Float32Row.Load512(ref keys, (nuint)(row2 + i));
-                    Vector512<float> k3 = Float32Row.Load512(ref keys, (nuint)(row3 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 4 * i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 4 * i + 16));
-                    Prefetch.Line(ref values, (nuint)(row0 + 4 * i + 32));
-                    Prefetch.Line(ref values, (nuint)(row0 + 4 * i + 48));
-                    Vector512<float> q0 = Vector512.LoadUnsafe(ref queries, (nuint)i);
+                    Vector512<float> k0 = Float32Row.Load512(ref key0, i);
+                    Vector512<float> k1 = Float32Row.Load512(ref key1, i);
+                    Vector512<float> k2 = Float32Row.Load512(ref key2, i);
+                    Vector512<float> k3 = Float32Row.Load512(ref key3, i);
+                    ref float ahead = ref Float32Row.At(ref value0, 4 * i);
+                    Prefetch.Line(ref ahead, 0);
+                    Prefetch.Line(ref ahead, 16);
+                    Prefetch.Line(ref ahead, 32);
+                    Prefetch.Line(ref ahead, 48);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector512<float> q0 = Lanes512.Load(ref query, 0);
                     s0k0 = Vector512.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector512.FusedMultiplyAdd(q0, k1, s0k1);
                     s0k2 = Vector512.FusedMultiplyAdd(q0, k2, s0k2);
                     s0k3 = Vector512.FusedMultiplyAdd(q0, k3, s0k3);
-                    Vector512<float> q1 = Vector512.LoadUnsafe(ref queries, (nuint)(i + 128));
+                    Vector512<float> q1 = Lanes512.Load(ref query, 128);
                     s1k0 = Vector512.FusedMultiplyAdd(q1, k0, s1k0);
                     s1k1 = Vector512.FusedMultiplyAdd(q1, k1, s1k1);
                     s1k2 = Vector512.FusedMultiplyAdd(q1, k2, s1k2);
                     s1k3 = Vector512.FusedMultiplyAdd(q1, k3, s1k3);
-                    Vector512<float> q2 = Vector512.LoadUnsafe(ref queries, (nuint)(i + 256));
+                    Vector512<float> q2 = Lanes512.Load(ref query, 256);
                     s2k0 = Vector512.FusedMultiplyAdd(q2, k0, s2k0);
                     s2k1 = Vector512.FusedMultiplyAdd(q2, k1, s2k1);
                     s2k2 = Vector512.FusedMultiplyAdd(q2, k2, s2k2);
                     s2k3 = Vector512.FusedMultiplyAdd(q2, k3, s2k3);
-                    Vector512<float> q3 = Vector512.LoadUnsafe(ref queries, (nuint)(i + 384));
+                    Vector512<float> q3 = Lanes512.Load(ref query, 384);
                     s3k0 = Vector512.FusedMultiplyAdd(q3, k0, s3k0);
                     s3k1 = Vector512.FusedMultiplyAdd(q3, k1, s3k1);
                     s3k2 = Vector512.FusedMultiplyAdd(q3, k2, s3k2);
@@ -257,10 +263,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes.SumQuads(s1k0, s1k1, s1k2, s1k3),
                     Lanes.SumQuads(s2k0, s2k1, s2k2, s2k3),
                     Lanes.SumQuads(s3k0, s3k1, s3k2, s3k3));
-                dots.GetLower().GetLower().StoreUnsafe(ref scores, (nuint)key);
-                dots.GetLower().GetUpper().StoreUnsafe(ref scores, (nuint)(key + BlockKeys));
-                dots.GetUpper().GetLower().StoreUnsafe(ref scores, (nuint)(key + 2 * BlockKeys));
-                dots.GetUpper().GetUpper().StoreUnsafe(ref scores, (nuint)(key + 3 * BlockKeys));
+                Lanes512.StoreQuarter(dots, 0, ref score, 0);
+                Lanes512.StoreQuarter(dots, 1, ref score, BlockKeys);
+                Lanes512.StoreQuarter(dots, 2, ref score, 2 * BlockKeys);
+                Lanes512.StoreQuarter(dots, 3, ref score, 3 * BlockKeys);
             }
         }
 
@@ -268,83 +274,85 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 64)
+            for (int column = 0; column < 128; column += 64)
             {
-                Vector512<float> correction0 = Vector512.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector512<float> s0a = Vector512.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Vector512.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector512<float> s0c = Vector512.LoadUnsafe(ref sums0, 32) * correction0;
-                Vector512<float> s0d = Vector512.LoadUnsafe(ref sums0, 48) * correction0;
-                Vector512<float> correction1 = Vector512.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector512<float> s1a = Vector512.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Vector512.LoadUnsafe(ref sums1, 16) * correction1;
-                Vector512<float> s1c = Vector512.LoadUnsafe(ref sums1, 32) * correction1;
-                Vector512<float> s1d = Vector512.LoadUnsafe(ref sums1, 48) * correction1;
-                Vector512<float> correction2 = Vector512.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector512<float> s2a = Vector512.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Vector512.LoadUnsafe(ref sums2, 16) * correction2;
-                Vector512<float> s2c = Vector512.LoadUnsafe(ref sums2, 32) * correction2;
-                Vector512<float> s2d = Vector512.LoadUnsafe(ref sums2, 48) * correction2;
-                Vector512<float> correction3 = Vector512.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector512<float> s3a = Vector512.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Vector512.LoadUnsafe(ref sums3, 16) * correction3;
-                Vector512<float> s3c = Vector512.LoadUnsafe(ref sums3, 32) * correction3;
-                Vector512<float> s3d = Vector512.LoadUnsafe(ref sums3, 48) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
+                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
+                Vector512<float> s0c = Lanes512.Load(ref sums0, 32) * correction0;
+                Vector512<float> s0d = Lanes512.Load(ref sums0, 48) * correction0;
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
+                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
+                Vector512<float> s1c = Lanes512.Load(ref sums1, 32) * correction1;
+                Vector512<float> s1d = Lanes512.Load(ref sums1, 48) * correction1;
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
+                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
+                Vector512<float> s2c = Lanes512.Load(ref sums2, 32) * correction2;
+                Vector512<float> s2d = Lanes512.Load(ref sums2, 48) * correction2;
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
+                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
+                Vector512<float> s3c = Lanes512.Load(ref sums3, 32) * correction3;
+                Vector512<float> s3d = Lanes512.Load(ref sums3, 48) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 128 + column;
-                    Vector512<float> va = Float32Row.Load512(ref values, value);
-                    Vector512<float> vb = Float32Row.Load512(ref values, value + 16);
-                    Vector512<float> vc = Float32Row.Load512(ref values, value + 32);
-                    Vector512<float> vd = Float32Row.Load512(ref values, value + 48);
-                    nuint next = column * (nuint)keys + key * 64;
-                    Prefetch.Line(ref nextKeys, next);
-                    Prefetch.Line(ref nextKeys, next + 16);
-                    Prefetch.Line(ref nextKeys, next + 32);
-                    Prefetch.Line(ref nextKeys, next + 48);
-                    Vector512<float> w0 = Vector512.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector512<float> va = Float32Row.Load512(ref value, 0);
+                    Vector512<float> vb = Float32Row.Load512(ref value, 16);
+                    Vector512<float> vc = Float32Row.Load512(ref value, 32);
+                    Vector512<float> vd = Float32Row.Load512(ref value, 48);
+                    ref float next = ref Float32Row.At(ref nextKeys, column * keys + key * 64);
+                    Prefetch.Line(ref next, 0);
+                    Prefetch.Line(ref next, 16);
+                    Prefetch.Line(ref next, 32);
+                    Prefetch.Line(ref next, 48);
+                    Vector512<float> w0 = Lanes512.Broadcast(ref weight, 0);
                     s0a = Vector512.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector512.FusedMultiplyAdd(w0, vb, s0b);
                     s0c = Vector512.FusedMultiplyAdd(w0, vc, s0c);
                     s0d = Vector512.FusedMultiplyAdd(w0, vd, s0d);
-                    Vector512<float> w1 = Vector512.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector512<float> w1 = Lanes512.Broadcast(ref weight, BlockKeys);
                     s1a = Vector512.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector512.FusedMultiplyAdd(w1, vb, s1b);
                     s1c = Vector512.FusedMultiplyAdd(w1, vc, s1c);
                     s1d = Vector512.FusedMultiplyAdd(w1, vd, s1d);
-                    Vector512<float> w2 = Vector512.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector512<float> w2 = Lanes512.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector512.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector512.FusedMultiplyAdd(w2, vb, s2b);
                     s2c = Vector512.FusedMultiplyAdd(w2, vc, s2c);
                     s2d = Vector512.FusedMultiplyAdd(w2, vd, s2d);
-                    Vector512<float> w3 = Vector512.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector512<float> w3 = Lanes512.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector512.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector512.FusedMultiplyAdd(w3, vb, s3b);
                     s3c = Vector512.FusedMultiplyAdd(w3, vc, s3c);
                     s3d = Vector512.FusedMultiplyAdd(w3, vd, s3d);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 16);
-                s0c.StoreUnsafe(ref sums0, 32);
-                s0d.StoreUnsafe(ref sums0, 48);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 16);
-                s1c.StoreUnsafe(ref sums1, 32);
-                s1d.StoreUnsafe(ref sums1, 48);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 16);
-                s2c.StoreUnsafe(ref sums2, 32);
-                s2d.StoreUnsafe(ref sums2, 48);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 16);
-                s3c.StoreUnsafe(ref sums3, 32);
-                s3d.StoreUnsafe(ref sums3, 48);
+                Lanes512.Store(s0a, ref sums0, 0);
+                Lanes512.Store(s0b, ref sums0, 16);
+                Lanes512.Store(s0c, ref sums0, 32);
+                Lanes512.Store(s0d, ref sums0, 48);
+                Lanes512.Store(s1a, ref sums1, 0);
+                Lanes512.Store(s1b, ref sums1, 16);
+                Lanes512.Store(s1c, ref sums1, 32);
+                Lanes512.Store(s1d, ref sums1, 48);
+                Lanes512.Store(s2a, ref sums2, 0);
+                Lanes512.Store(s2b, ref sums2, 16);
+                Lanes512.Store(s2c, ref sums2, 32);
+                Lanes512.Store(s2d, ref sums2, 48);
+                Lanes512.Store(s3a, ref sums3, 0);
+                Lanes512.Store(s3b, ref sums3, 16);
+                Lanes512.Store(s3c, ref sums3, 32);
+                Lanes512.Store(s3d, ref sums3, 48);
             }
         }
 
@@ -399,8 +407,9 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
-            for (nuint column = 0; column < BlockKeys; column += 32)
+            for (int column = 0; column < BlockKeys; column += 32)
             {
+                ref float keys = ref Float32Row.At(ref keyPanel, column);
                 Vector512<float> s0a = Vector512<float>.Zero;
                 Vector512<float> s0b = Vector512<float>.Zero;
                 Vector512<float> s1a = Vector512<float>.Zero;
@@ -417,54 +426,55 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector512<float> s6b = Vector512<float>.Zero;
                 Vector512<float> s7a = Vector512<float>.Zero;
                 Vector512<float> s7b = Vector512<float>.Zero;
-                for (nuint i = 0; i < 128; i++)
+                for (int i = 0; i < 128; i++)
                 {
-                    ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);
-                    ref float query = ref Unsafe.Add(ref queries, i);
-                    Vector512<float> ka = Vector512.LoadUnsafe(ref channel, 0);
-                    Vector512<float> kb = Vector512.LoadUnsafe(ref channel, 16);
-                    Vector512<float> q0 = Vector512.Create(Unsafe.Add(ref query, 0));
+                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector512<float> ka = Lanes512.Load(ref channel, 0);
+                    Vector512<float> kb = Lanes512.Load(ref channel, 16);
+                    Vector512<float> q0 = Lanes512.Broadcast(ref query, 0);
                     s0a = Vector512.FusedMultiplyAdd(q0, ka, s0a);
                     s0b = Vector512.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector512<float> q1 = Vector512.Create(Unsafe.Add(ref query, 128));
+                    Vector512<float> q1 = Lanes512.Broadcast(ref query, 128);
                     s1a = Vector512.FusedMultiplyAdd(q1, ka, s1a);
                     s1b = Vector512.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector512<float> q2 = Vector512.Create(Unsafe.Add(ref query, 256));
+                    Vector512<float> q2 = Lanes512.Broadcast(ref query, 256);
                     s2a = Vector512.FusedMultiplyAdd(q2, ka, s2a);
                     s2b = Vector512.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector512<float> q3 = Vector512.Create(Unsafe.Add(ref query, 384));
+                    Vector512<float> q3 = Lanes512.Broadcast(ref query, 384);
                     s3a = Vector512.FusedMultiplyAdd(q3, ka, s3a);
                     s3b = Vector512.FusedMultiplyAdd(q3, kb, s3b);
-                    Vector512<float> q4 = Vector512.Create(Unsafe.Add(ref query, 512));
+                    Vector512<float> q4 = Lanes512.Broadcast(ref query, 512);
                     s4a = Vector512.FusedMultiplyAdd(q4, ka, s4a);
                     s4b = Vector512.FusedMultiplyAdd(q4, kb, s4b);
-                    Vector512<float> q5 = Vector512.Create(Unsafe.Add(ref query, 640));
+                    Vector512<float> q5 = Lanes512.Broadcast(ref query, 640);
                     s5a = Vector512.FusedMultiplyAdd(q5, ka, s5a);
                     s5b = Vector512.FusedMultiplyAdd(q5, kb, s5b);
-                    Vector512<float> q6 = Vector512.Create(Unsafe.Add(ref query, 768));
+                    Vector512<float> q6 = Lanes512.Broadcast(ref query, 768);
                     s6a = Vector512.FusedMultiplyAdd(q6, ka, s6a);
                     s6b = Vector512.FusedMultiplyAdd(q6, kb, s6b);
-                    Vector512<float> q7 = Vector512.Create(Unsafe.Add(ref query, 896));
+                    Vector512<float> q7 = Lanes512.Broadcast(ref query, 896);
                     s7a = Vector512.FusedMultiplyAdd(q7, ka, s7a);
                     s7b = Vector512.FusedMultiplyAdd(q7, kb, s7b);
                 }
 
-                s0a.StoreUnsafe(ref scores, column);
-                s0b.StoreUnsafe(ref scores, column + 16);
-                s1a.StoreUnsafe(ref scores, column + BlockKeys);
-                s1b.StoreUnsafe(ref scores, column + BlockKeys + 16);
-                s2a.StoreUnsafe(ref scores, column + 2 * BlockKeys);
-                s2b.StoreUnsafe(ref scores, column + 2 * BlockKeys + 16);
-                s3a.StoreUnsafe(ref scores, column + 3 * BlockKeys);
-                s3b.StoreUnsafe(ref scores, column + 3 * BlockKeys + 16);
-                s4a.StoreUnsafe(ref scores, column + 4 * BlockKeys);
-                s4b.StoreUnsafe(ref scores, column + 4 * BlockKeys + 16);
-                s5a.StoreUnsafe(ref scores, column + 5 * BlockKeys);
-                s5b.StoreUnsafe(ref scores, column + 5 * BlockKeys + 16);
-                s6a.StoreUnsafe(ref scores, column + 6 * BlockKeys);
-                s6b.StoreUnsafe(ref scores, column + 6 * BlockKeys + 16);
-                s7a.StoreUnsafe(ref scores, column + 7 * BlockKeys);
-                s7b.StoreUnsafe(ref scores, column + 7 * BlockKeys + 16);
+                ref float score = ref Float32Row.At(ref scores, column);
+                Lanes512.Store(s0a, ref score, 0);
+                Lanes512.Store(s0b, ref score, 16);
+                Lanes512.Store(s1a, ref score, BlockKeys);
+                Lanes512.Store(s1b, ref score, BlockKeys + 16);
+                Lanes512.Store(s2a, ref score, 2 * BlockKeys);
+                Lanes512.Store(s2b, ref score, 2 * BlockKeys + 16);
+                Lanes512.Store(s3a, ref score, 3 * BlockKeys);
+                Lanes512.Store(s3b, ref score, 3 * BlockKeys + 16);
+                Lanes512.Store(s4a, ref score, 4 * BlockKeys);
+                Lanes512.Store(s4b, ref score, 4 * BlockKeys + 16);
+                Lanes512.Store(s5a, ref score, 5 * BlockKeys);
+                Lanes512.Store(s5b, ref score, 5 * BlockKeys + 16);
+                Lanes512.Store(s6a, ref score, 6 * BlockKeys);
+                Lanes512.Store(s6b, ref score, 6 * BlockKeys + 16);
+                Lanes512.Store(s7a, ref score, 7 * BlockKeys);
+                Lanes512.Store(s7b, ref score, 7 * BlockKeys + 16);
             }
         }
 
@@ -472,88 +482,90 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 32)
+            for (int column = 0; column < 128; column += 32)
             {
-                Vector512<float> correction0 = Vector512.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector512<float> s0a = Vector512.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Vector512.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector512<float> correction1 = Vector512.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector512<float> s1a = Vector512.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Vector512.LoadUnsafe(ref sums1, 16) * correction1;
-                Vector512<float> correction2 = Vector512.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector512<float> s2a = Vector512.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Vector512.LoadUnsafe(ref sums2, 16) * correction2;
-                Vector512<float> correction3 = Vector512.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector512<float> s3a = Vector512.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Vector512.LoadUnsafe(ref sums3, 16) * correction3;
-                Vector512<float> correction4 = Vector512.Create(Unsafe.Add(ref corrections, 4));
-                ref float sums4 = ref Unsafe.Add(ref sums, column + 512);
-                Vector512<float> s4a = Vector512.LoadUnsafe(ref sums4, 0) * correction4;
-                Vector512<float> s4b = Vector512.LoadUnsafe(ref sums4, 16) * correction4;
-                Vector512<float> correction5 = Vector512.Create(Unsafe.Add(ref corrections, 5));
-                ref float sums5 = ref Unsafe.Add(ref sums, column + 640);
-                Vector512<float> s5a = Vector512.LoadUnsafe(ref sums5, 0) * correction5;
-                Vector512<float> s5b = Vector512.LoadUnsafe(ref sums5, 16) * correction5;
-                Vector512<float> correction6 = Vector512.Create(Unsafe.Add(ref corrections, 6));
-                ref float sums6 = ref Unsafe.Add(ref sums, column + 768);
-                Vector512<float> s6a = Vector512.LoadUnsafe(ref sums6, 0) * correction6;
-                Vector512<float> s6b = Vector512.LoadUnsafe(ref sums6, 16) * correction6;
-                Vector512<float> correction7 = Vector512.Create(Unsafe.Add(ref corrections, 7));
-                ref float sums7 = ref Unsafe.Add(ref sums, column + 896);
-                Vector512<float> s7a = Vector512.LoadUnsafe(ref sums7, 0) * correction7;
-                Vector512<float> s7b = Vector512.LoadUnsafe(ref sums7, 16) * correction7;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
+                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
+                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
+                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
+                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
+                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
+                ref float sums4 = ref Float32Row.At(ref sums, column + 512);
+                Vector512<float> s4a = Lanes512.Load(ref sums4, 0) * correction4;
+                Vector512<float> s4b = Lanes512.Load(ref sums4, 16) * correction4;
+                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
+                ref float sums5 = ref Float32Row.At(ref sums, column + 640);
+                Vector512<float> s5a = Lanes512.Load(ref sums5, 0) * correction5;
+                Vector512<float> s5b = Lanes512.Load(ref sums5, 16) * correction5;
+                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
+                ref float sums6 = ref Float32Row.At(ref sums, column + 768);
+                Vector512<float> s6a = Lanes512.Load(ref sums6, 0) * correction6;
+                Vector512<float> s6b = Lanes512.Load(ref sums6, 16) * correction6;
+                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
+                ref float sums7 = ref Float32Row.At(ref sums, column + 896);
+                Vector512<float> s7a = Lanes512.Load(ref sums7, 0) * correction7;
+                Vector512<float> s7b = Lanes512.Load(ref sums7, 16) * correction7;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 128 + column;
-                    Vector512<float> va = Float32Row.Load512(ref values, value);
-                    Vector512<float> vb = Float32Row.Load512(ref values, value + 16);
-                    Vector512<float> w0 = Vector512.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector512<float> va = Float32Row.Load512(ref value, 0);
+                    Vector512<float> vb = Float32Row.Load512(ref value, 16);
+                    Vector512<float> w0 = Lanes512.Broadcast(ref weight, 0);
                     s0a = Vector512.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector512.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector512<float> w1 = Vector512.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector512<float> w1 = Lanes512.Broadcast(ref weight, BlockKeys);
                     s1a = Vector512.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector512.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector512<float> w2 = Vector512.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector512<float> w2 = Lanes512.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector512.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector512.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector512<float> w3 = Vector512.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector512<float> w3 = Lanes512.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector512.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector512.FusedMultiplyAdd(w3, vb, s3b);
-                    Vector512<float> w4 = Vector512.Create(Unsafe.Add(ref weights, key + 4 * BlockKeys));
+                    Vector512<float> w4 = Lanes512.Broadcast(ref weight, 4 * BlockKeys);
                     s4a = Vector512.FusedMultiplyAdd(w4, va, s4a);
                     s4b = Vector512.FusedMultiplyAdd(w4, vb, s4b);
-                    Vector512<float> w5 = Vector512.Create(Unsafe.Add(ref weights, key + 5 * BlockKeys));
+                    Vector512<float> w5 = Lanes512.Broadcast(ref weight, 5 * BlockKeys);
                     s5a = Vector512.FusedMultiplyAdd(w5, va, s5a);
                     s5b = Vector512.FusedMultiplyAdd(w5, vb, s5b);
-                    Vector512<float> w6 = Vector512.Create(Unsafe.Add(ref weights, key + 6 * BlockKeys));
+                    Vector512<float> w6 = Lanes512.Broadcast(ref weight, 6 * BlockKeys);
                     s6a = Vector512.FusedMultiplyAdd(w6, va, s6a);
                     s6b = Vector512.FusedMultiplyAdd(w6, vb, s6b);
-                    Vector512<float> w7 = Vector512.Create(Unsafe.Add(ref weights, key + 7 * BlockKeys));
+                    Vector512<float> w7 = Lanes512.Broadcast(ref weight, 7 * BlockKeys);
                     s7a = Vector512.FusedMultiplyAdd(w7, va, s7a);
                     s7b = Vector512.FusedMultiplyAdd(w7, vb, s7b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 16);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 16);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 16);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 16);
-                s4a.StoreUnsafe(ref sums4, 0);
-                s4b.StoreUnsafe(ref sums4, 16);
-                s5a.StoreUnsafe(ref sums5, 0);
-                s5b.StoreUnsafe(ref sums5, 16);
-                s6a.StoreUnsafe(ref sums6, 0);
-                s6b.StoreUnsafe(ref sums6, 16);
-                s7a.StoreUnsafe(ref sums7, 0);
-                s7b.StoreUnsafe(ref sums7, 16);
+                Lanes512.Store(s0a, ref sums0, 0);
+                Lanes512.Store(s0b, ref sums0, 16);
+                Lanes512.Store(s1a, ref sums1, 0);
+                Lanes512.Store(s1b, ref sums1, 16);
+                Lanes512.Store(s2a, ref sums2, 0);
+                Lanes512.Store(s2b, ref sums2, 16);
+                Lanes512.Store(s3a, ref sums3, 0);
+                Lanes512.Store(s3b, ref sums3, 16);
+                Lanes512.Store(s4a, ref sums4, 0);
+                Lanes512.Store(s4b, ref sums4, 16);
+                Lanes512.Store(s5a, ref sums5, 0);
+                Lanes512.Store(s5b, ref sums5, 16);
+                Lanes512.Store(s6a, ref sums6, 0);
+                Lanes512.Store(s6b, ref sums6, 16);
+                Lanes512.Store(s7a, ref sums7, 0);
+                Lanes512.Store(s7b, ref sums7, 16);
             }
         }
 
@@ -570,18 +582,18 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
+                Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<int> key = Vector512.Create(firstKey + i) + Vector512<int>.Indices;
-                        Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
+                        Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                        Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // visible: key <= query
-                        Vector512<int> visible = Vector512.LessThan(key, Vector512.Create(firstKey + keys))
-                            & Vector512.LessThanOrEqual(key, Vector512.Create(query));
-                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Vector512.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys))
+                            & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
+                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
+                        Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
@@ -589,7 +601,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
+                        Vector512<float> logit = Lanes512.Load(ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
@@ -601,12 +613,12 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
-                    Vector512<float> weight = VectorMath.Exp2(Vector512.LoadUnsafe(ref logits, (nuint)i) - Vector512.Create(pivot));
+                    Vector512<float> weight = VectorMath.Exp2(Lanes512.Load(ref logits, i) - Lanes512.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes512.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -648,45 +660,45 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             for (int channel = 0; channel < 16; channel += 4)
             {
                 int following = channel + 4 < 16 ? channel + 4 : channel;
-                ref float column0 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel) * stride);
-                ref float column1 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel + 1) * stride);
-                ref float column2 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel + 2) * stride);
-                ref float column3 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel + 3) * stride);
-                ref float next0 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following) * stride);
-                ref float next1 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following + 1) * stride);
-                ref float next2 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following + 2) * stride);
-                ref float next3 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following + 3) * stride);
+                ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
+                ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
+                ref float column2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 2), stride);
+                ref float column3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 3), stride);
+                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 2), stride);
+                ref float next3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 3), stride);
                 ref float scores0 = ref scores;
-                Vector512<float> q0c0 = Vector512.Create(Unsafe.Add(ref queries, channel));
-                Vector512<float> q0c1 = Vector512.Create(Unsafe.Add(ref queries, channel + 1));
-                Vector512<float> q0c2 = Vector512.Create(Unsafe.Add(ref queries, channel + 2));
-                Vector512<float> q0c3 = Vector512.Create(Unsafe.Add(ref queries, channel + 3));
+                Vector512<float> q0c0 = Lanes512.Broadcast(ref queries, channel);
+                Vector512<float> q0c1 = Lanes512.Broadcast(ref queries, channel + 1);
+                Vector512<float> q0c2 = Lanes512.Broadcast(ref queries, channel + 2);
+                Vector512<float> q0c3 = Lanes512.Broadcast(ref queries, channel + 3);
                 ref float scores1 = ref Unsafe.Add(ref scores, 1 * Candidates.ChunkKeys);
-                Vector512<float> q1c0 = Vector512.Create(Unsafe.Add(ref queries, channel + 16));
-                Vector512<float> q1c1 = Vector512.Create(Unsafe.Add(ref queries, channel + 17));
-                Vector512<float> q1c2 = Vector512.Create(Unsafe.Add(ref queries, channel + 18));
-                Vector512<float> q1c3 = Vector512.Create(Unsafe.Add(ref queries, channel + 19));
+                Vector512<float> q1c0 = Lanes512.Broadcast(ref queries, channel + 16);
+                Vector512<float> q1c1 = Lanes512.Broadcast(ref queries, channel + 17);
+                Vector512<float> q1c2 = Lanes512.Broadcast(ref queries, channel + 18);
+                Vector512<float> q1c3 = Lanes512.Broadcast(ref queries, channel + 19);
                 ref float scores2 = ref Unsafe.Add(ref scores, 2 * Candidates.ChunkKeys);
-                Vector512<float> q2c0 = Vector512.Create(Unsafe.Add(ref queries, channel + 32));
-                Vector512<float> q2c1 = Vector512.Create(Unsafe.Add(ref queries, channel + 33));
-                Vector512<float> q2c2 = Vector512.Create(Unsafe.Add(ref queries, channel + 34));
-                Vector512<float> q2c3 = Vector512.Create(Unsafe.Add(ref queries, channel + 35));
+                Vector512<float> q2c0 = Lanes512.Broadcast(ref queries, channel + 32);
+                Vector512<float> q2c1 = Lanes512.Broadcast(ref queries, channel + 33);
+                Vector512<float> q2c2 = Lanes512.Broadcast(ref queries, channel + 34);
+                Vector512<float> q2c3 = Lanes512.Broadcast(ref queries, channel + 35);
                 ref float scores3 = ref Unsafe.Add(ref scores, 3 * Candidates.ChunkKeys);
-                Vector512<float> q3c0 = Vector512.Create(Unsafe.Add(ref queries, channel + 48));
-                Vector512<float> q3c1 = Vector512.Create(Unsafe.Add(ref queries, channel + 49));
-                Vector512<float> q3c2 = Vector512.Create(Unsafe.Add(ref queries, channel + 50));
-                Vector512<float> q3c3 = Vector512.Create(Unsafe.Add(ref queries, channel + 51));
+                Vector512<float> q3c0 = Lanes512.Broadcast(ref queries, channel + 48);
+                Vector512<float> q3c1 = Lanes512.Broadcast(ref queries, channel + 49);
+                Vector512<float> q3c2 = Lanes512.Broadcast(ref queries, channel + 50);
+                Vector512<float> q3c3 = Lanes512.Broadcast(ref queries, channel + 51);
 
-                for (nuint i = 0; i < (nuint)count; i += 16)
+                for (int i = 0; i < count; i += 16)
                 {
                     Prefetch.Line(ref next0, i);
                     Prefetch.Line(ref next1, i);
                     Prefetch.Line(ref next2, i);
                     Prefetch.Line(ref next3, i);
-                    Vector512<float> s0 = Vector512.LoadUnsafe(ref scores0, i);
-                    Vector512<float> s1 = Vector512.LoadUnsafe(ref scores1, i);
-                    Vector512<float> s2 = Vector512.LoadUnsafe(ref scores2, i);
-                    Vector512<float> s3 = Vector512.LoadUnsafe(ref scores3, i);
+                    Vector512<float> s0 = Lanes512.Load(ref scores0, i);
+                    Vector512<float> s1 = Lanes512.Load(ref scores1, i);
+                    Vector512<float> s2 = Lanes512.Load(ref scores2, i);
+                    Vector512<float> s3 = Lanes512.Load(ref scores3, i);
                     Vector512<float> k0 = Float32Row.Load512(ref column0, i);
                     s0 = Vector512.FusedMultiplyAdd(q0c0, k0, s0);
                     s1 = Vector512.FusedMultiplyAdd(q1c0, k0, s1);
@@ -707,10 +719,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     s1 = Vector512.FusedMultiplyAdd(q1c3, k3, s1);
                     s2 = Vector512.FusedMultiplyAdd(q2c3, k3, s2);
                     s3 = Vector512.FusedMultiplyAdd(q3c3, k3, s3);
-                    s0.StoreUnsafe(ref scores0, i);
-                    s1.StoreUnsafe(ref scores1, i);
-                    s2.StoreUnsafe(ref scores2, i);
-                    s3.StoreUnsafe(ref scores3, i);
+                    Lanes512.Store(s0, ref scores0, i);
+                    Lanes512.Store(s1, ref scores1, i);
+                    Lanes512.Store(s2, ref scores2, i);
+                    Lanes512.Store(s3, ref scores3, i);
                 }
             }
         }
@@ -726,17 +738,17 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 for (int i = 0; i < keys; i += 16)
                 {
-                    Vector512<int> key = Vector512.Create(firstKey + i) + Vector512<int>.Indices;
-                    Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
+                    Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                    Vector512<float> logit = Lanes512.Load(ref logits, i);
                     if (masked)
                     {
                         // visible: key <= query
-                        Vector512<int> visible = Vector512.LessThan(key, Vector512.Create(firstKey + keys))
-                            & Vector512.LessThanOrEqual(key, Vector512.Create(query));
-                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Vector512.Create(float.NegativeInfinity));
+                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys))
+                            & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
+                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
                     }
 
-                    (row == 0 ? logit : logit + Vector512.LoadUnsafe(ref groupScores, (nuint)i)).StoreUnsafe(ref groupScores, (nuint)i);
+                    Lanes512.Store(row == 0 ? logit : logit + Lanes512.Load(ref groupScores, i), ref groupScores, i);
                 }
             }
         }
@@ -772,13 +784,18 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void SelectedScores(ref float queries, ref float keys, ref float values, ref int slots, int count, ref float scores)
         {
-            for (nint key = 0; key < count; key += 4)
+            for (int key = 0; key < count; key += 4)
             {
                 // The list repeats its last slot behind its end; such scores are masked.
-                nint row0 = (nint)Unsafe.Add(ref slots, key) * 128;
-                nint row1 = (nint)Unsafe.Add(ref slots, key + 1) * 128;
-                nint row2 = (nint)Unsafe.Add(ref slots, key + 2) * 128;
-                nint row3 = (nint)Unsafe.Add(ref slots, key + 3) * 128;
+                ref float key0 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key), 128);
+                ref float value0 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key), 128);
+                ref float key1 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key + 1), 128);
+                ref float value1 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key + 1), 128);
+                ref float key2 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key + 2), 128);
+                ref float value2 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key + 2), 128);
+                ref float key3 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key + 3), 128);
+                ref float value3 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key + 3), 128);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector512<float> s0k0 = Vector512<float>.Zero;
                 Vector512<float> s0k1 = Vector512<float>.Zero;
                 Vector512<float> s0k2 = Vector512<float>.Zero;
@@ -795,32 +812,33 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector512<float> s3k1 = Vector512<float>.Zero;
                 Vector512<float> s3k2 = Vector512<float>.Zero;
                 Vector512<float> s3k3 = Vector512<float>.Zero;
-                for (nint i = 0; i < 128; i += 16)
+                for (int i = 0; i < 128; i += 16)
                 {
-                    Vector512<float> k0 = Float32Row.Load512(ref keys, (nuint)(row0 + i));
-                    Vector512<float> k1 = Float32Row.Load512(ref keys, (nuint)(row1 + i));
-                    Vector512<float> k2 = Float32Row.Load512(ref keys, (nuint)(row2 + i));
-                    Vector512<float> k3 = Float32Row.Load512(ref keys, (nuint)(row3 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + i));
-                    Prefetch.Line(ref values, (nuint)(row1 + i));
-                    Prefetch.Line(ref values, (nuint)(row2 + i));
-                    Prefetch.Line(ref values, (nuint)(row3 + i));
-                    Vector512<float> q0 = Vector512.LoadUnsafe(ref queries, (nuint)i);
+                    Vector512<float> k0 = Float32Row.Load512(ref key0, i);
+                    Vector512<float> k1 = Float32Row.Load512(ref key1, i);
+                    Vector512<float> k2 = Float32Row.Load512(ref key2, i);
+                    Vector512<float> k3 = Float32Row.Load512(ref key3, i);
+                    Prefetch.Line(ref value0, i);
+                    Prefetch.Line(ref value1, i);
+                    Prefetch.Line(ref value2, i);
+                    Prefetch.Line(ref value3, i);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector512<float> q0 = Lanes512.Load(ref query, 0);
                     s0k0 = Vector512.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector512.FusedMultiplyAdd(q0, k1, s0k1);
                     s0k2 = Vector512.FusedMultiplyAdd(q0, k2, s0k2);
                     s0k3 = Vector512.FusedMultiplyAdd(q0, k3, s0k3);
-                    Vector512<float> q1 = Vector512.LoadUnsafe(ref queries, (nuint)(i + 128));
+                    Vector512<float> q1 = Lanes512.Load(ref query, 128);
                     s1k0 = Vector512.FusedMultiplyAdd(q1, k0, s1k0);
                     s1k1 = Vector512.FusedMultiplyAdd(q1, k1, s1k1);
                     s1k2 = Vector512.FusedMultiplyAdd(q1, k2, s1k2);
                     s1k3 = Vector512.FusedMultiplyAdd(q1, k3, s1k3);
-                    Vector512<float> q2 = Vector512.LoadUnsafe(ref queries, (nuint)(i + 256));
+                    Vector512<float> q2 = Lanes512.Load(ref query, 256);
                     s2k0 = Vector512.FusedMultiplyAdd(q2, k0, s2k0);
                     s2k1 = Vector512.FusedMultiplyAdd(q2, k1, s2k1);
                     s2k2 = Vector512.FusedMultiplyAdd(q2, k2, s2k2);
                     s2k3 = Vector512.FusedMultiplyAdd(q2, k3, s2k3);
-                    Vector512<float> q3 = Vector512.LoadUnsafe(ref queries, (nuint)(i + 384));
+                    Vector512<float> q3 = Lanes512.Load(ref query, 384);
                     s3k0 = Vector512.FusedMultiplyAdd(q3, k0, s3k0);
                     s3k1 = Vector512.FusedMultiplyAdd(q3, k1, s3k1);
                     s3k2 = Vector512.FusedMultiplyAdd(q3, k2, s3k2);
@@ -832,10 +850,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes.SumQuads(s1k0, s1k1, s1k2, s1k3),
                     Lanes.SumQuads(s2k0, s2k1, s2k2, s2k3),
                     Lanes.SumQuads(s3k0, s3k1, s3k2, s3k3));
-                dots.GetLower().GetLower().StoreUnsafe(ref scores, (nuint)key);
-                dots.GetLower().GetUpper().StoreUnsafe(ref scores, (nuint)(key + BlockKeys));
-                dots.GetUpper().GetLower().StoreUnsafe(ref scores, (nuint)(key + 2 * BlockKeys));
-                dots.GetUpper().GetUpper().StoreUnsafe(ref scores, (nuint)(key + 3 * BlockKeys));
+                Lanes512.StoreQuarter(dots, 0, ref score, 0);
+                Lanes512.StoreQuarter(dots, 1, ref score, BlockKeys);
+                Lanes512.StoreQuarter(dots, 2, ref score, 2 * BlockKeys);
+                Lanes512.StoreQuarter(dots, 3, ref score, 3 * BlockKeys);
             }
         }
 
@@ -851,15 +869,15 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
+                Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
-                        Vector512<int> visible = Vector512.LessThan(Vector512.Create(i) + Vector512<int>.Indices, Vector512.Create(keys));
-                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Vector512.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector512<float> logit = Lanes512.Load(ref logits, i);
+                        Vector512<int> visible = Vector512.LessThan(Lanes512.Ascending(i), Lanes512.Broadcast(keys));
+                        logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
+                        Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
@@ -867,7 +885,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<float> logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
+                        Vector512<float> logit = Lanes512.Load(ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
@@ -879,12 +897,12 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
-                    Vector512<float> weight = VectorMath.Exp2(Vector512.LoadUnsafe(ref logits, (nuint)i) - Vector512.Create(pivot));
+                    Vector512<float> weight = VectorMath.Exp2(Lanes512.Load(ref logits, i) - Lanes512.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes512.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -895,83 +913,85 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void SelectedValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, ref int slots, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 64)
+            for (int column = 0; column < 128; column += 64)
             {
-                Vector512<float> correction0 = Vector512.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector512<float> s0a = Vector512.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Vector512.LoadUnsafe(ref sums0, 16) * correction0;
-                Vector512<float> s0c = Vector512.LoadUnsafe(ref sums0, 32) * correction0;
-                Vector512<float> s0d = Vector512.LoadUnsafe(ref sums0, 48) * correction0;
-                Vector512<float> correction1 = Vector512.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector512<float> s1a = Vector512.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Vector512.LoadUnsafe(ref sums1, 16) * correction1;
-                Vector512<float> s1c = Vector512.LoadUnsafe(ref sums1, 32) * correction1;
-                Vector512<float> s1d = Vector512.LoadUnsafe(ref sums1, 48) * correction1;
-                Vector512<float> correction2 = Vector512.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector512<float> s2a = Vector512.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Vector512.LoadUnsafe(ref sums2, 16) * correction2;
-                Vector512<float> s2c = Vector512.LoadUnsafe(ref sums2, 32) * correction2;
-                Vector512<float> s2d = Vector512.LoadUnsafe(ref sums2, 48) * correction2;
-                Vector512<float> correction3 = Vector512.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector512<float> s3a = Vector512.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Vector512.LoadUnsafe(ref sums3, 16) * correction3;
-                Vector512<float> s3c = Vector512.LoadUnsafe(ref sums3, 32) * correction3;
-                Vector512<float> s3d = Vector512.LoadUnsafe(ref sums3, 48) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
+                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
+                Vector512<float> s0c = Lanes512.Load(ref sums0, 32) * correction0;
+                Vector512<float> s0d = Lanes512.Load(ref sums0, 48) * correction0;
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
+                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
+                Vector512<float> s1c = Lanes512.Load(ref sums1, 32) * correction1;
+                Vector512<float> s1d = Lanes512.Load(ref sums1, 48) * correction1;
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
+                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
+                Vector512<float> s2c = Lanes512.Load(ref sums2, 32) * correction2;
+                Vector512<float> s2d = Lanes512.Load(ref sums2, 48) * correction2;
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
+                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
+                Vector512<float> s3c = Lanes512.Load(ref sums3, 32) * correction3;
+                Vector512<float> s3d = Lanes512.Load(ref sums3, 48) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = (nuint)Unsafe.Add(ref slots, key) * 128 + column;
-                    Vector512<float> va = Float32Row.Load512(ref values, value);
-                    Vector512<float> vb = Float32Row.Load512(ref values, value + 16);
-                    Vector512<float> vc = Float32Row.Load512(ref values, value + 32);
-                    Vector512<float> vd = Float32Row.Load512(ref values, value + 48);
-                    nuint next = (nuint)Unsafe.Add(ref slots, key + BlockKeys) * 128 + column;
-                    Prefetch.Line(ref nextKeys, next);
-                    Prefetch.Line(ref nextKeys, next + 16);
-                    Prefetch.Line(ref nextKeys, next + 32);
-                    Prefetch.Line(ref nextKeys, next + 48);
-                    Vector512<float> w0 = Vector512.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, Unsafe.Add(ref slots, key), 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector512<float> va = Float32Row.Load512(ref value, 0);
+                    Vector512<float> vb = Float32Row.Load512(ref value, 16);
+                    Vector512<float> vc = Float32Row.Load512(ref value, 32);
+                    Vector512<float> vd = Float32Row.Load512(ref value, 48);
+                    ref float next = ref Float32Row.At(ref Float32Row.Row(ref nextKeys, Unsafe.Add(ref slots, key + BlockKeys), 128), column);
+                    Prefetch.Line(ref next, 0);
+                    Prefetch.Line(ref next, 16);
+                    Prefetch.Line(ref next, 32);
+                    Prefetch.Line(ref next, 48);
+                    Vector512<float> w0 = Lanes512.Broadcast(ref weight, 0);
                     s0a = Vector512.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector512.FusedMultiplyAdd(w0, vb, s0b);
                     s0c = Vector512.FusedMultiplyAdd(w0, vc, s0c);
                     s0d = Vector512.FusedMultiplyAdd(w0, vd, s0d);
-                    Vector512<float> w1 = Vector512.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector512<float> w1 = Lanes512.Broadcast(ref weight, BlockKeys);
                     s1a = Vector512.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector512.FusedMultiplyAdd(w1, vb, s1b);
                     s1c = Vector512.FusedMultiplyAdd(w1, vc, s1c);
                     s1d = Vector512.FusedMultiplyAdd(w1, vd, s1d);
-                    Vector512<float> w2 = Vector512.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector512<float> w2 = Lanes512.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector512.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector512.FusedMultiplyAdd(w2, vb, s2b);
                     s2c = Vector512.FusedMultiplyAdd(w2, vc, s2c);
                     s2d = Vector512.FusedMultiplyAdd(w2, vd, s2d);
-                    Vector512<float> w3 = Vector512.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector512<float> w3 = Lanes512.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector512.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector512.FusedMultiplyAdd(w3, vb, s3b);
                     s3c = Vector512.FusedMultiplyAdd(w3, vc, s3c);
                     s3d = Vector512.FusedMultiplyAdd(w3, vd, s3d);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 16);
-                s0c.StoreUnsafe(ref sums0, 32);
-                s0d.StoreUnsafe(ref sums0, 48);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 16);
-                s1c.StoreUnsafe(ref sums1, 32);
-                s1d.StoreUnsafe(ref sums1, 48);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 16);
-                s2c.StoreUnsafe(ref sums2, 32);
-                s2d.StoreUnsafe(ref sums2, 48);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 16);
-                s3c.StoreUnsafe(ref sums3, 32);
-                s3d.StoreUnsafe(ref sums3, 48);
+                Lanes512.Store(s0a, ref sums0, 0);
+                Lanes512.Store(s0b, ref sums0, 16);
+                Lanes512.Store(s0c, ref sums0, 32);
+                Lanes512.Store(s0d, ref sums0, 48);
+                Lanes512.Store(s1a, ref sums1, 0);
+                Lanes512.Store(s1b, ref sums1, 16);
+                Lanes512.Store(s1c, ref sums1, 32);
+                Lanes512.Store(s1d, ref sums1, 48);
+                Lanes512.Store(s2a, ref sums2, 0);
+                Lanes512.Store(s2b, ref sums2, 16);
+                Lanes512.Store(s2c, ref sums2, 32);
+                Lanes512.Store(s2d, ref sums2, 48);
+                Lanes512.Store(s3a, ref sums3, 0);
+                Lanes512.Store(s3b, ref sums3, 16);
+                Lanes512.Store(s3c, ref sums3, 32);
+                Lanes512.Store(s3d, ref sums3, 48);
             }
         }
 
@@ -1027,12 +1047,14 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
-            nint last = count - 1;
-            for (nint key = 0; key < count; key += 2)
+            int last = count - 1;
+            for (int key = 0; key < count; key += 2)
             {
                 // Keys behind the last one repeat it; their scores are masked.
-                nint row0 = key * 128;
-                nint row1 = nint.Min(key + 1, last) * 128;
+                ref float key0 = ref Float32Row.Row(ref keys, key, 128);
+                ref float value0 = ref Float32Row.Row(ref values, key, 128);
+                ref float key1 = ref Float32Row.Row(ref keys, int.Min(key + 1, last), 128);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector256<float> s0k0 = Vector256<float>.Zero;
                 Vector256<float> s0k1 = Vector256<float>.Zero;
                 Vector256<float> s1k0 = Vector256<float>.Zero;
@@ -1041,21 +1063,23 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> s2k1 = Vector256<float>.Zero;
                 Vector256<float> s3k0 = Vector256<float>.Zero;
                 Vector256<float> s3k1 = Vector256<float>.Zero;
-                for (nint i = 0; i < 128; i += 8)
+                for (int i = 0; i < 128; i += 8)
                 {
-                    Vector256<float> k0 = Float32Row.Load256(ref keys, (nuint)(row0 + i));
-                    Vector256<float> k1 = Float32Row.Load256(ref keys, (nuint)(row1 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 2 * i));
-                    Vector256<float> q0 = Vector256.LoadUnsafe(ref queries, (nuint)i);
+                    Vector256<float> k0 = Float32Row.Load256(ref key0, i);
+                    Vector256<float> k1 = Float32Row.Load256(ref key1, i);
+                    ref float ahead = ref Float32Row.At(ref value0, 2 * i);
+                    Prefetch.Line(ref ahead, 0);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector256<float> q0 = Lanes256.Load(ref query, 0);
                     s0k0 = Vector256.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector256.FusedMultiplyAdd(q0, k1, s0k1);
-                    Vector256<float> q1 = Vector256.LoadUnsafe(ref queries, (nuint)(i + 128));
+                    Vector256<float> q1 = Lanes256.Load(ref query, 128);
                     s1k0 = Vector256.FusedMultiplyAdd(q1, k0, s1k0);
                     s1k1 = Vector256.FusedMultiplyAdd(q1, k1, s1k1);
-                    Vector256<float> q2 = Vector256.LoadUnsafe(ref queries, (nuint)(i + 256));
+                    Vector256<float> q2 = Lanes256.Load(ref query, 256);
                     s2k0 = Vector256.FusedMultiplyAdd(q2, k0, s2k0);
                     s2k1 = Vector256.FusedMultiplyAdd(q2, k1, s2k1);
-                    Vector256<float> q3 = Vector256.LoadUnsafe(ref queries, (nuint)(i + 384));
+                    Vector256<float> q3 = Lanes256.Load(ref query, 384);
                     s3k0 = Vector256.FusedMultiplyAdd(q3, k0, s3k0);
                     s3k1 = Vector256.FusedMultiplyAdd(q3, k1, s3k1);
                 }
@@ -1063,10 +1087,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> dots = Lanes.SumLanes(
                     Lanes.SumQuads(s0k0, s0k1, s1k0, s1k1),
                     Lanes.SumQuads(s2k0, s2k1, s3k0, s3k1));
-                dots.GetLower().GetLower().StoreUnsafe(ref scores, (nuint)key);
-                dots.GetLower().GetUpper().StoreUnsafe(ref scores, (nuint)(key + BlockKeys));
-                dots.GetUpper().GetLower().StoreUnsafe(ref scores, (nuint)(key + 2 * BlockKeys));
-                dots.GetUpper().GetUpper().StoreUnsafe(ref scores, (nuint)(key + 3 * BlockKeys));
+                Lanes256.StoreQuarter(dots, 0, ref score, 0);
+                Lanes256.StoreQuarter(dots, 1, ref score, BlockKeys);
+                Lanes256.StoreQuarter(dots, 2, ref score, 2 * BlockKeys);
+                Lanes256.StoreQuarter(dots, 3, ref score, 3 * BlockKeys);
             }
         }
 
@@ -1074,54 +1098,56 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 16)
+            for (int column = 0; column < 128; column += 16)
             {
-                Vector256<float> correction0 = Vector256.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector256<float> s0a = Vector256.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Vector256.LoadUnsafe(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Vector256.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector256<float> s1a = Vector256.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Vector256.LoadUnsafe(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Vector256.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector256<float> s2a = Vector256.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Vector256.LoadUnsafe(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Vector256.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector256<float> s3a = Vector256.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Vector256.LoadUnsafe(ref sums3, 8) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
+                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
+                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
+                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
+                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 128 + column;
-                    Vector256<float> va = Float32Row.Load256(ref values, value);
-                    Vector256<float> vb = Float32Row.Load256(ref values, value + 8);
-                    nuint next = column * (nuint)keys + key * 16;
-                    Prefetch.Line(ref nextKeys, next);
-                    Vector256<float> w0 = Vector256.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector256<float> va = Float32Row.Load256(ref value, 0);
+                    Vector256<float> vb = Float32Row.Load256(ref value, 8);
+                    ref float next = ref Float32Row.At(ref nextKeys, column * keys + key * 16);
+                    Prefetch.Line(ref next, 0);
+                    Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
                     s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector256<float> w1 = Vector256.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector256<float> w1 = Lanes256.Broadcast(ref weight, BlockKeys);
                     s1a = Vector256.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector256.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector256<float> w2 = Vector256.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector256<float> w2 = Lanes256.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector256.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector256.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector256<float> w3 = Vector256.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector256<float> w3 = Lanes256.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector256.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 8);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 8);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 8);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 8);
+                Lanes256.Store(s0a, ref sums0, 0);
+                Lanes256.Store(s0b, ref sums0, 8);
+                Lanes256.Store(s1a, ref sums1, 0);
+                Lanes256.Store(s1b, ref sums1, 8);
+                Lanes256.Store(s2a, ref sums2, 0);
+                Lanes256.Store(s2b, ref sums2, 8);
+                Lanes256.Store(s3a, ref sums3, 0);
+                Lanes256.Store(s3b, ref sums3, 8);
             }
         }
 
@@ -1176,8 +1202,9 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
-            for (nuint column = 0; column < BlockKeys; column += 16)
+            for (int column = 0; column < BlockKeys; column += 16)
             {
+                ref float keys = ref Float32Row.At(ref keyPanel, column);
                 Vector256<float> s0a = Vector256<float>.Zero;
                 Vector256<float> s0b = Vector256<float>.Zero;
                 Vector256<float> s1a = Vector256<float>.Zero;
@@ -1186,34 +1213,35 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> s2b = Vector256<float>.Zero;
                 Vector256<float> s3a = Vector256<float>.Zero;
                 Vector256<float> s3b = Vector256<float>.Zero;
-                for (nuint i = 0; i < 128; i++)
+                for (int i = 0; i < 128; i++)
                 {
-                    ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);
-                    ref float query = ref Unsafe.Add(ref queries, i);
-                    Vector256<float> ka = Vector256.LoadUnsafe(ref channel, 0);
-                    Vector256<float> kb = Vector256.LoadUnsafe(ref channel, 8);
-                    Vector256<float> q0 = Vector256.Create(Unsafe.Add(ref query, 0));
+                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector256<float> ka = Lanes256.Load(ref channel, 0);
+                    Vector256<float> kb = Lanes256.Load(ref channel, 8);
+                    Vector256<float> q0 = Lanes256.Broadcast(ref query, 0);
                     s0a = Vector256.FusedMultiplyAdd(q0, ka, s0a);
                     s0b = Vector256.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector256<float> q1 = Vector256.Create(Unsafe.Add(ref query, 128));
+                    Vector256<float> q1 = Lanes256.Broadcast(ref query, 128);
                     s1a = Vector256.FusedMultiplyAdd(q1, ka, s1a);
                     s1b = Vector256.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector256<float> q2 = Vector256.Create(Unsafe.Add(ref query, 256));
+                    Vector256<float> q2 = Lanes256.Broadcast(ref query, 256);
                     s2a = Vector256.FusedMultiplyAdd(q2, ka, s2a);
                     s2b = Vector256.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector256<float> q3 = Vector256.Create(Unsafe.Add(ref query, 384));
+                    Vector256<float> q3 = Lanes256.Broadcast(ref query, 384);
                     s3a = Vector256.FusedMultiplyAdd(q3, ka, s3a);
                     s3b = Vector256.FusedMultiplyAdd(q3, kb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref scores, column);
-                s0b.StoreUnsafe(ref scores, column + 8);
-                s1a.StoreUnsafe(ref scores, column + BlockKeys);
-                s1b.StoreUnsafe(ref scores, column + BlockKeys + 8);
-                s2a.StoreUnsafe(ref scores, column + 2 * BlockKeys);
-                s2b.StoreUnsafe(ref scores, column + 2 * BlockKeys + 8);
-                s3a.StoreUnsafe(ref scores, column + 3 * BlockKeys);
-                s3b.StoreUnsafe(ref scores, column + 3 * BlockKeys + 8);
+                ref float score = ref Float32Row.At(ref scores, column);
+                Lanes256.Store(s0a, ref score, 0);
+                Lanes256.Store(s0b, ref score, 8);
+                Lanes256.Store(s1a, ref score, BlockKeys);
+                Lanes256.Store(s1b, ref score, BlockKeys + 8);
+                Lanes256.Store(s2a, ref score, 2 * BlockKeys);
+                Lanes256.Store(s2b, ref score, 2 * BlockKeys + 8);
+                Lanes256.Store(s3a, ref score, 3 * BlockKeys);
+                Lanes256.Store(s3b, ref score, 3 * BlockKeys + 8);
             }
         }
 
@@ -1221,52 +1249,54 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 16)
+            for (int column = 0; column < 128; column += 16)
             {
-                Vector256<float> correction0 = Vector256.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector256<float> s0a = Vector256.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Vector256.LoadUnsafe(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Vector256.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector256<float> s1a = Vector256.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Vector256.LoadUnsafe(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Vector256.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector256<float> s2a = Vector256.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Vector256.LoadUnsafe(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Vector256.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector256<float> s3a = Vector256.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Vector256.LoadUnsafe(ref sums3, 8) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
+                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
+                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
+                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
+                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 128 + column;
-                    Vector256<float> va = Float32Row.Load256(ref values, value);
-                    Vector256<float> vb = Float32Row.Load256(ref values, value + 8);
-                    Vector256<float> w0 = Vector256.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector256<float> va = Float32Row.Load256(ref value, 0);
+                    Vector256<float> vb = Float32Row.Load256(ref value, 8);
+                    Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
                     s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector256<float> w1 = Vector256.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector256<float> w1 = Lanes256.Broadcast(ref weight, BlockKeys);
                     s1a = Vector256.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector256.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector256<float> w2 = Vector256.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector256<float> w2 = Lanes256.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector256.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector256.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector256<float> w3 = Vector256.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector256<float> w3 = Lanes256.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector256.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 8);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 8);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 8);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 8);
+                Lanes256.Store(s0a, ref sums0, 0);
+                Lanes256.Store(s0b, ref sums0, 8);
+                Lanes256.Store(s1a, ref sums1, 0);
+                Lanes256.Store(s1b, ref sums1, 8);
+                Lanes256.Store(s2a, ref sums2, 0);
+                Lanes256.Store(s2b, ref sums2, 8);
+                Lanes256.Store(s3a, ref sums3, 0);
+                Lanes256.Store(s3b, ref sums3, 8);
             }
         }
 
@@ -1283,18 +1313,18 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector256<float> largest = Vector256.Create(float.NegativeInfinity);
+                Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<int> key = Vector256.Create(firstKey + i) + Vector256<int>.Indices;
-                        Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
+                        Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                        Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // visible: key <= query
-                        Vector256<int> visible = Vector256.LessThan(key, Vector256.Create(firstKey + keys))
-                            & Vector256.LessThanOrEqual(key, Vector256.Create(query));
-                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Vector256.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys))
+                            & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
+                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
+                        Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
@@ -1302,7 +1332,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
+                        Vector256<float> logit = Lanes256.Load(ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
@@ -1314,12 +1344,12 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
-                    Vector256<float> weight = VectorMath.Exp2(Vector256.LoadUnsafe(ref logits, (nuint)i) - Vector256.Create(pivot));
+                    Vector256<float> weight = VectorMath.Exp2(Lanes256.Load(ref logits, i) - Lanes256.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes256.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -1361,24 +1391,24 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             for (int channel = 0; channel < 16; channel += 2)
             {
                 int following = channel + 2 < 16 ? channel + 2 : channel;
-                ref float column0 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel) * stride);
-                ref float column1 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel + 1) * stride);
-                ref float next0 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following) * stride);
-                ref float next1 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following + 1) * stride);
+                ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
+                ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
+                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
                 ref float scores0 = ref scores;
-                Vector256<float> q0c0 = Vector256.Create(Unsafe.Add(ref queries, channel));
-                Vector256<float> q0c1 = Vector256.Create(Unsafe.Add(ref queries, channel + 1));
+                Vector256<float> q0c0 = Lanes256.Broadcast(ref queries, channel);
+                Vector256<float> q0c1 = Lanes256.Broadcast(ref queries, channel + 1);
                 ref float scores1 = ref Unsafe.Add(ref scores, 1 * Candidates.ChunkKeys);
-                Vector256<float> q1c0 = Vector256.Create(Unsafe.Add(ref queries, channel + 16));
-                Vector256<float> q1c1 = Vector256.Create(Unsafe.Add(ref queries, channel + 17));
+                Vector256<float> q1c0 = Lanes256.Broadcast(ref queries, channel + 16);
+                Vector256<float> q1c1 = Lanes256.Broadcast(ref queries, channel + 17);
                 ref float scores2 = ref Unsafe.Add(ref scores, 2 * Candidates.ChunkKeys);
-                Vector256<float> q2c0 = Vector256.Create(Unsafe.Add(ref queries, channel + 32));
-                Vector256<float> q2c1 = Vector256.Create(Unsafe.Add(ref queries, channel + 33));
+                Vector256<float> q2c0 = Lanes256.Broadcast(ref queries, channel + 32);
+                Vector256<float> q2c1 = Lanes256.Broadcast(ref queries, channel + 33);
                 ref float scores3 = ref Unsafe.Add(ref scores, 3 * Candidates.ChunkKeys);
-                Vector256<float> q3c0 = Vector256.Create(Unsafe.Add(ref queries, channel + 48));
-                Vector256<float> q3c1 = Vector256.Create(Unsafe.Add(ref queries, channel + 49));
+                Vector256<float> q3c0 = Lanes256.Broadcast(ref queries, channel + 48);
+                Vector256<float> q3c1 = Lanes256.Broadcast(ref queries, channel + 49);
 
-                for (nuint i = 0; i < (nuint)count; i += 8)
+                for (int i = 0; i < count; i += 8)
                 {
                     if (i % 16 == 0)
                     {
@@ -1386,10 +1416,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                         Prefetch.Line(ref next1, i);
                     }
 
-                    Vector256<float> s0 = Vector256.LoadUnsafe(ref scores0, i);
-                    Vector256<float> s1 = Vector256.LoadUnsafe(ref scores1, i);
-                    Vector256<float> s2 = Vector256.LoadUnsafe(ref scores2, i);
-                    Vector256<float> s3 = Vector256.LoadUnsafe(ref scores3, i);
+                    Vector256<float> s0 = Lanes256.Load(ref scores0, i);
+                    Vector256<float> s1 = Lanes256.Load(ref scores1, i);
+                    Vector256<float> s2 = Lanes256.Load(ref scores2, i);
+                    Vector256<float> s3 = Lanes256.Load(ref scores3, i);
                     Vector256<float> k0 = Float32Row.Load256(ref column0, i);
                     s0 = Vector256.FusedMultiplyAdd(q0c0, k0, s0);
                     s1 = Vector256.FusedMultiplyAdd(q1c0, k0, s1);
@@ -1400,10 +1430,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     s1 = Vector256.FusedMultiplyAdd(q1c1, k1, s1);
                     s2 = Vector256.FusedMultiplyAdd(q2c1, k1, s2);
                     s3 = Vector256.FusedMultiplyAdd(q3c1, k1, s3);
-                    s0.StoreUnsafe(ref scores0, i);
-                    s1.StoreUnsafe(ref scores1, i);
-                    s2.StoreUnsafe(ref scores2, i);
-                    s3.StoreUnsafe(ref scores3, i);
+                    Lanes256.Store(s0, ref scores0, i);
+                    Lanes256.Store(s1, ref scores1, i);
+                    Lanes256.Store(s2, ref scores2, i);
+                    Lanes256.Store(s3, ref scores3, i);
                 }
             }
         }
@@ -1419,17 +1449,17 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 for (int i = 0; i < keys; i += 8)
                 {
-                    Vector256<int> key = Vector256.Create(firstKey + i) + Vector256<int>.Indices;
-                    Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
+                    Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                    Vector256<float> logit = Lanes256.Load(ref logits, i);
                     if (masked)
                     {
                         // visible: key <= query
-                        Vector256<int> visible = Vector256.LessThan(key, Vector256.Create(firstKey + keys))
-                            & Vector256.LessThanOrEqual(key, Vector256.Create(query));
-                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Vector256.Create(float.NegativeInfinity));
+                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys))
+                            & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
+                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
                     }
 
-                    (row == 0 ? logit : logit + Vector256.LoadUnsafe(ref groupScores, (nuint)i)).StoreUnsafe(ref groupScores, (nuint)i);
+                    Lanes256.Store(row == 0 ? logit : logit + Lanes256.Load(ref groupScores, i), ref groupScores, i);
                 }
             }
         }
@@ -1465,11 +1495,14 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void SelectedScores(ref float queries, ref float keys, ref float values, ref int slots, int count, ref float scores)
         {
-            for (nint key = 0; key < count; key += 2)
+            for (int key = 0; key < count; key += 2)
             {
                 // The list repeats its last slot behind its end; such scores are masked.
-                nint row0 = (nint)Unsafe.Add(ref slots, key) * 128;
-                nint row1 = (nint)Unsafe.Add(ref slots, key + 1) * 128;
+                ref float key0 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key), 128);
+                ref float value0 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key), 128);
+                ref float key1 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key + 1), 128);
+                ref float value1 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key + 1), 128);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector256<float> s0k0 = Vector256<float>.Zero;
                 Vector256<float> s0k1 = Vector256<float>.Zero;
                 Vector256<float> s1k0 = Vector256<float>.Zero;
@@ -1478,26 +1511,27 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> s2k1 = Vector256<float>.Zero;
                 Vector256<float> s3k0 = Vector256<float>.Zero;
                 Vector256<float> s3k1 = Vector256<float>.Zero;
-                for (nint i = 0; i < 128; i += 8)
+                for (int i = 0; i < 128; i += 8)
                 {
-                    Vector256<float> k0 = Float32Row.Load256(ref keys, (nuint)(row0 + i));
-                    Vector256<float> k1 = Float32Row.Load256(ref keys, (nuint)(row1 + i));
+                    Vector256<float> k0 = Float32Row.Load256(ref key0, i);
+                    Vector256<float> k1 = Float32Row.Load256(ref key1, i);
                     if (i % 16 == 0)
                     {
-                        Prefetch.Line(ref values, (nuint)(row0 + i));
-                        Prefetch.Line(ref values, (nuint)(row1 + i));
+                        Prefetch.Line(ref value0, i);
+                        Prefetch.Line(ref value1, i);
                     }
 
-                    Vector256<float> q0 = Vector256.LoadUnsafe(ref queries, (nuint)i);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector256<float> q0 = Lanes256.Load(ref query, 0);
                     s0k0 = Vector256.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector256.FusedMultiplyAdd(q0, k1, s0k1);
-                    Vector256<float> q1 = Vector256.LoadUnsafe(ref queries, (nuint)(i + 128));
+                    Vector256<float> q1 = Lanes256.Load(ref query, 128);
                     s1k0 = Vector256.FusedMultiplyAdd(q1, k0, s1k0);
                     s1k1 = Vector256.FusedMultiplyAdd(q1, k1, s1k1);
-                    Vector256<float> q2 = Vector256.LoadUnsafe(ref queries, (nuint)(i + 256));
+                    Vector256<float> q2 = Lanes256.Load(ref query, 256);
                     s2k0 = Vector256.FusedMultiplyAdd(q2, k0, s2k0);
                     s2k1 = Vector256.FusedMultiplyAdd(q2, k1, s2k1);
-                    Vector256<float> q3 = Vector256.LoadUnsafe(ref queries, (nuint)(i + 384));
+                    Vector256<float> q3 = Lanes256.Load(ref query, 384);
                     s3k0 = Vector256.FusedMultiplyAdd(q3, k0, s3k0);
                     s3k1 = Vector256.FusedMultiplyAdd(q3, k1, s3k1);
                 }
@@ -1505,10 +1539,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> dots = Lanes.SumLanes(
                     Lanes.SumQuads(s0k0, s0k1, s1k0, s1k1),
                     Lanes.SumQuads(s2k0, s2k1, s3k0, s3k1));
-                dots.GetLower().GetLower().StoreUnsafe(ref scores, (nuint)key);
-                dots.GetLower().GetUpper().StoreUnsafe(ref scores, (nuint)(key + BlockKeys));
-                dots.GetUpper().GetLower().StoreUnsafe(ref scores, (nuint)(key + 2 * BlockKeys));
-                dots.GetUpper().GetUpper().StoreUnsafe(ref scores, (nuint)(key + 3 * BlockKeys));
+                Lanes256.StoreQuarter(dots, 0, ref score, 0);
+                Lanes256.StoreQuarter(dots, 1, ref score, BlockKeys);
+                Lanes256.StoreQuarter(dots, 2, ref score, 2 * BlockKeys);
+                Lanes256.StoreQuarter(dots, 3, ref score, 3 * BlockKeys);
             }
         }
 
@@ -1524,15 +1558,15 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector256<float> largest = Vector256.Create(float.NegativeInfinity);
+                Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
-                        Vector256<int> visible = Vector256.LessThan(Vector256.Create(i) + Vector256<int>.Indices, Vector256.Create(keys));
-                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Vector256.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector256<float> logit = Lanes256.Load(ref logits, i);
+                        Vector256<int> visible = Vector256.LessThan(Lanes256.Ascending(i), Lanes256.Broadcast(keys));
+                        logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
+                        Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
@@ -1540,7 +1574,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<float> logit = Vector256.LoadUnsafe(ref logits, (nuint)i);
+                        Vector256<float> logit = Lanes256.Load(ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
@@ -1552,12 +1586,12 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
-                    Vector256<float> weight = VectorMath.Exp2(Vector256.LoadUnsafe(ref logits, (nuint)i) - Vector256.Create(pivot));
+                    Vector256<float> weight = VectorMath.Exp2(Lanes256.Load(ref logits, i) - Lanes256.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes256.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -1568,54 +1602,56 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void SelectedValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, ref int slots, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 16)
+            for (int column = 0; column < 128; column += 16)
             {
-                Vector256<float> correction0 = Vector256.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector256<float> s0a = Vector256.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Vector256.LoadUnsafe(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Vector256.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector256<float> s1a = Vector256.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Vector256.LoadUnsafe(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Vector256.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector256<float> s2a = Vector256.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Vector256.LoadUnsafe(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Vector256.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector256<float> s3a = Vector256.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Vector256.LoadUnsafe(ref sums3, 8) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
+                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
+                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
+                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
+                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = (nuint)Unsafe.Add(ref slots, key) * 128 + column;
-                    Vector256<float> va = Float32Row.Load256(ref values, value);
-                    Vector256<float> vb = Float32Row.Load256(ref values, value + 8);
-                    nuint next = (nuint)Unsafe.Add(ref slots, key + BlockKeys) * 128 + column;
-                    Prefetch.Line(ref nextKeys, next);
-                    Vector256<float> w0 = Vector256.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, Unsafe.Add(ref slots, key), 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector256<float> va = Float32Row.Load256(ref value, 0);
+                    Vector256<float> vb = Float32Row.Load256(ref value, 8);
+                    ref float next = ref Float32Row.At(ref Float32Row.Row(ref nextKeys, Unsafe.Add(ref slots, key + BlockKeys), 128), column);
+                    Prefetch.Line(ref next, 0);
+                    Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
                     s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector256<float> w1 = Vector256.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector256<float> w1 = Lanes256.Broadcast(ref weight, BlockKeys);
                     s1a = Vector256.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector256.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector256<float> w2 = Vector256.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector256<float> w2 = Lanes256.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector256.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector256.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector256<float> w3 = Vector256.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector256<float> w3 = Lanes256.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector256.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 8);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 8);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 8);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 8);
+                Lanes256.Store(s0a, ref sums0, 0);
+                Lanes256.Store(s0b, ref sums0, 8);
+                Lanes256.Store(s1a, ref sums1, 0);
+                Lanes256.Store(s1b, ref sums1, 8);
+                Lanes256.Store(s2a, ref sums2, 0);
+                Lanes256.Store(s2b, ref sums2, 8);
+                Lanes256.Store(s3a, ref sums3, 0);
+                Lanes256.Store(s3b, ref sums3, 8);
             }
         }
 
@@ -1671,12 +1707,14 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
-            nint last = count - 1;
-            for (nint key = 0; key < count; key += 2)
+            int last = count - 1;
+            for (int key = 0; key < count; key += 2)
             {
                 // Keys behind the last one repeat it; their scores are masked.
-                nint row0 = key * 128;
-                nint row1 = nint.Min(key + 1, last) * 128;
+                ref float key0 = ref Float32Row.Row(ref keys, key, 128);
+                ref float value0 = ref Float32Row.Row(ref values, key, 128);
+                ref float key1 = ref Float32Row.Row(ref keys, int.Min(key + 1, last), 128);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector128<float> s0k0 = Vector128<float>.Zero;
                 Vector128<float> s0k1 = Vector128<float>.Zero;
                 Vector128<float> s1k0 = Vector128<float>.Zero;
@@ -1685,31 +1723,33 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector128<float> s2k1 = Vector128<float>.Zero;
                 Vector128<float> s3k0 = Vector128<float>.Zero;
                 Vector128<float> s3k1 = Vector128<float>.Zero;
-                for (nint i = 0; i < 128; i += 4)
+                for (int i = 0; i < 128; i += 4)
                 {
-                    Vector128<float> k0 = Float32Row.Load128(ref keys, (nuint)(row0 + i));
-                    Vector128<float> k1 = Float32Row.Load128(ref keys, (nuint)(row1 + i));
-                    Prefetch.Line(ref values, (nuint)(row0 + 2 * i));
-                    Vector128<float> q0 = Vector128.LoadUnsafe(ref queries, (nuint)i);
+                    Vector128<float> k0 = Float32Row.Load128(ref key0, i);
+                    Vector128<float> k1 = Float32Row.Load128(ref key1, i);
+                    ref float ahead = ref Float32Row.At(ref value0, 2 * i);
+                    Prefetch.Line(ref ahead, 0);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector128<float> q0 = Lanes128.Load(ref query, 0);
                     s0k0 = Vector128.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector128.FusedMultiplyAdd(q0, k1, s0k1);
-                    Vector128<float> q1 = Vector128.LoadUnsafe(ref queries, (nuint)(i + 128));
+                    Vector128<float> q1 = Lanes128.Load(ref query, 128);
                     s1k0 = Vector128.FusedMultiplyAdd(q1, k0, s1k0);
                     s1k1 = Vector128.FusedMultiplyAdd(q1, k1, s1k1);
-                    Vector128<float> q2 = Vector128.LoadUnsafe(ref queries, (nuint)(i + 256));
+                    Vector128<float> q2 = Lanes128.Load(ref query, 256);
                     s2k0 = Vector128.FusedMultiplyAdd(q2, k0, s2k0);
                     s2k1 = Vector128.FusedMultiplyAdd(q2, k1, s2k1);
-                    Vector128<float> q3 = Vector128.LoadUnsafe(ref queries, (nuint)(i + 384));
+                    Vector128<float> q3 = Lanes128.Load(ref query, 384);
                     s3k0 = Vector128.FusedMultiplyAdd(q3, k0, s3k0);
                     s3k1 = Vector128.FusedMultiplyAdd(q3, k1, s3k1);
                 }
 
                 Vector128<float> dots0 = Lanes.SumQuads(s0k0, s0k1, s1k0, s1k1);
-                dots0.GetLower().StoreUnsafe(ref scores, (nuint)key);
-                dots0.GetUpper().StoreUnsafe(ref scores, (nuint)(key + BlockKeys));
+                Lanes128.StoreHalf(dots0, 0, ref score, 0);
+                Lanes128.StoreHalf(dots0, 1, ref score, BlockKeys);
                 Vector128<float> dots1 = Lanes.SumQuads(s2k0, s2k1, s3k0, s3k1);
-                dots1.GetLower().StoreUnsafe(ref scores, (nuint)(key + 2 * BlockKeys));
-                dots1.GetUpper().StoreUnsafe(ref scores, (nuint)(key + 3 * BlockKeys));
+                Lanes128.StoreHalf(dots1, 0, ref score, 2 * BlockKeys);
+                Lanes128.StoreHalf(dots1, 1, ref score, 3 * BlockKeys);
             }
         }
 
@@ -1717,54 +1757,56 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 8)
+            for (int column = 0; column < 128; column += 8)
             {
-                Vector128<float> correction0 = Vector128.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector128<float> s0a = Vector128.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Vector128.LoadUnsafe(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Vector128.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector128<float> s1a = Vector128.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Vector128.LoadUnsafe(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Vector128.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector128<float> s2a = Vector128.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Vector128.LoadUnsafe(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Vector128.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector128<float> s3a = Vector128.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Vector128.LoadUnsafe(ref sums3, 4) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
+                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
+                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
+                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
+                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 128 + column;
-                    Vector128<float> va = Float32Row.Load128(ref values, value);
-                    Vector128<float> vb = Float32Row.Load128(ref values, value + 4);
-                    nuint next = column * (nuint)keys + key * 8;
-                    Prefetch.Line(ref nextKeys, next);
-                    Vector128<float> w0 = Vector128.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector128<float> va = Float32Row.Load128(ref value, 0);
+                    Vector128<float> vb = Float32Row.Load128(ref value, 4);
+                    ref float next = ref Float32Row.At(ref nextKeys, column * keys + key * 8);
+                    Prefetch.Line(ref next, 0);
+                    Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
                     s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector128<float> w1 = Vector128.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector128<float> w1 = Lanes128.Broadcast(ref weight, BlockKeys);
                     s1a = Vector128.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector128.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector128<float> w2 = Vector128.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector128<float> w2 = Lanes128.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector128.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector128.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector128<float> w3 = Vector128.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector128<float> w3 = Lanes128.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector128.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 4);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 4);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 4);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 4);
+                Lanes128.Store(s0a, ref sums0, 0);
+                Lanes128.Store(s0b, ref sums0, 4);
+                Lanes128.Store(s1a, ref sums1, 0);
+                Lanes128.Store(s1b, ref sums1, 4);
+                Lanes128.Store(s2a, ref sums2, 0);
+                Lanes128.Store(s2b, ref sums2, 4);
+                Lanes128.Store(s3a, ref sums3, 0);
+                Lanes128.Store(s3b, ref sums3, 4);
             }
         }
 
@@ -1819,8 +1861,9 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
-            for (nuint column = 0; column < BlockKeys; column += 8)
+            for (int column = 0; column < BlockKeys; column += 8)
             {
+                ref float keys = ref Float32Row.At(ref keyPanel, column);
                 Vector128<float> s0a = Vector128<float>.Zero;
                 Vector128<float> s0b = Vector128<float>.Zero;
                 Vector128<float> s1a = Vector128<float>.Zero;
@@ -1829,34 +1872,35 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector128<float> s2b = Vector128<float>.Zero;
                 Vector128<float> s3a = Vector128<float>.Zero;
                 Vector128<float> s3b = Vector128<float>.Zero;
-                for (nuint i = 0; i < 128; i++)
+                for (int i = 0; i < 128; i++)
                 {
-                    ref float channel = ref Unsafe.Add(ref keyPanel, i * BlockKeys + column);
-                    ref float query = ref Unsafe.Add(ref queries, i);
-                    Vector128<float> ka = Vector128.LoadUnsafe(ref channel, 0);
-                    Vector128<float> kb = Vector128.LoadUnsafe(ref channel, 4);
-                    Vector128<float> q0 = Vector128.Create(Unsafe.Add(ref query, 0));
+                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector128<float> ka = Lanes128.Load(ref channel, 0);
+                    Vector128<float> kb = Lanes128.Load(ref channel, 4);
+                    Vector128<float> q0 = Lanes128.Broadcast(ref query, 0);
                     s0a = Vector128.FusedMultiplyAdd(q0, ka, s0a);
                     s0b = Vector128.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector128<float> q1 = Vector128.Create(Unsafe.Add(ref query, 128));
+                    Vector128<float> q1 = Lanes128.Broadcast(ref query, 128);
                     s1a = Vector128.FusedMultiplyAdd(q1, ka, s1a);
                     s1b = Vector128.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector128<float> q2 = Vector128.Create(Unsafe.Add(ref query, 256));
+                    Vector128<float> q2 = Lanes128.Broadcast(ref query, 256);
                     s2a = Vector128.FusedMultiplyAdd(q2, ka, s2a);
                     s2b = Vector128.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector128<float> q3 = Vector128.Create(Unsafe.Add(ref query, 384));
+                    Vector128<float> q3 = Lanes128.Broadcast(ref query, 384);
                     s3a = Vector128.FusedMultiplyAdd(q3, ka, s3a);
                     s3b = Vector128.FusedMultiplyAdd(q3, kb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref scores, column);
-                s0b.StoreUnsafe(ref scores, column + 4);
-                s1a.StoreUnsafe(ref scores, column + BlockKeys);
-                s1b.StoreUnsafe(ref scores, column + BlockKeys + 4);
-                s2a.StoreUnsafe(ref scores, column + 2 * BlockKeys);
-                s2b.StoreUnsafe(ref scores, column + 2 * BlockKeys + 4);
-                s3a.StoreUnsafe(ref scores, column + 3 * BlockKeys);
-                s3b.StoreUnsafe(ref scores, column + 3 * BlockKeys + 4);
+                ref float score = ref Float32Row.At(ref scores, column);
+                Lanes128.Store(s0a, ref score, 0);
+                Lanes128.Store(s0b, ref score, 4);
+                Lanes128.Store(s1a, ref score, BlockKeys);
+                Lanes128.Store(s1b, ref score, BlockKeys + 4);
+                Lanes128.Store(s2a, ref score, 2 * BlockKeys);
+                Lanes128.Store(s2b, ref score, 2 * BlockKeys + 4);
+                Lanes128.Store(s3a, ref score, 3 * BlockKeys);
+                Lanes128.Store(s3b, ref score, 3 * BlockKeys + 4);
             }
         }
 
@@ -1864,52 +1908,54 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 8)
+            for (int column = 0; column < 128; column += 8)
             {
-                Vector128<float> correction0 = Vector128.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector128<float> s0a = Vector128.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Vector128.LoadUnsafe(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Vector128.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector128<float> s1a = Vector128.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Vector128.LoadUnsafe(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Vector128.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector128<float> s2a = Vector128.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Vector128.LoadUnsafe(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Vector128.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector128<float> s3a = Vector128.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Vector128.LoadUnsafe(ref sums3, 4) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
+                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
+                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
+                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
+                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = key * 128 + column;
-                    Vector128<float> va = Float32Row.Load128(ref values, value);
-                    Vector128<float> vb = Float32Row.Load128(ref values, value + 4);
-                    Vector128<float> w0 = Vector128.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, key, 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector128<float> va = Float32Row.Load128(ref value, 0);
+                    Vector128<float> vb = Float32Row.Load128(ref value, 4);
+                    Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
                     s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector128<float> w1 = Vector128.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector128<float> w1 = Lanes128.Broadcast(ref weight, BlockKeys);
                     s1a = Vector128.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector128.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector128<float> w2 = Vector128.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector128<float> w2 = Lanes128.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector128.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector128.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector128<float> w3 = Vector128.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector128<float> w3 = Lanes128.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector128.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 4);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 4);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 4);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 4);
+                Lanes128.Store(s0a, ref sums0, 0);
+                Lanes128.Store(s0b, ref sums0, 4);
+                Lanes128.Store(s1a, ref sums1, 0);
+                Lanes128.Store(s1b, ref sums1, 4);
+                Lanes128.Store(s2a, ref sums2, 0);
+                Lanes128.Store(s2b, ref sums2, 4);
+                Lanes128.Store(s3a, ref sums3, 0);
+                Lanes128.Store(s3b, ref sums3, 4);
             }
         }
 
@@ -1926,18 +1972,18 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector128<float> largest = Vector128.Create(float.NegativeInfinity);
+                Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<int> key = Vector128.Create(firstKey + i) + Vector128<int>.Indices;
-                        Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
+                        Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                        Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // visible: key <= query
-                        Vector128<int> visible = Vector128.LessThan(key, Vector128.Create(firstKey + keys))
-                            & Vector128.LessThanOrEqual(key, Vector128.Create(query));
-                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Vector128.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys))
+                            & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
+                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
+                        Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
@@ -1945,7 +1991,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
+                        Vector128<float> logit = Lanes128.Load(ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
@@ -1957,12 +2003,12 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
-                    Vector128<float> weight = VectorMath.Exp2(Vector128.LoadUnsafe(ref logits, (nuint)i) - Vector128.Create(pivot));
+                    Vector128<float> weight = VectorMath.Exp2(Lanes128.Load(ref logits, i) - Lanes128.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes128.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -2004,24 +2050,24 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             for (int channel = 0; channel < 16; channel += 2)
             {
                 int following = channel + 2 < 16 ? channel + 2 : channel;
-                ref float column0 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel) * stride);
-                ref float column1 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, channel + 1) * stride);
-                ref float next0 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following) * stride);
-                ref float next1 = ref Unsafe.Add(ref columns, Unsafe.Add(ref channels, following + 1) * stride);
+                ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
+                ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
+                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
                 ref float scores0 = ref scores;
-                Vector128<float> q0c0 = Vector128.Create(Unsafe.Add(ref queries, channel));
-                Vector128<float> q0c1 = Vector128.Create(Unsafe.Add(ref queries, channel + 1));
+                Vector128<float> q0c0 = Lanes128.Broadcast(ref queries, channel);
+                Vector128<float> q0c1 = Lanes128.Broadcast(ref queries, channel + 1);
                 ref float scores1 = ref Unsafe.Add(ref scores, 1 * Candidates.ChunkKeys);
-                Vector128<float> q1c0 = Vector128.Create(Unsafe.Add(ref queries, channel + 16));
-                Vector128<float> q1c1 = Vector128.Create(Unsafe.Add(ref queries, channel + 17));
+                Vector128<float> q1c0 = Lanes128.Broadcast(ref queries, channel + 16);
+                Vector128<float> q1c1 = Lanes128.Broadcast(ref queries, channel + 17);
                 ref float scores2 = ref Unsafe.Add(ref scores, 2 * Candidates.ChunkKeys);
-                Vector128<float> q2c0 = Vector128.Create(Unsafe.Add(ref queries, channel + 32));
-                Vector128<float> q2c1 = Vector128.Create(Unsafe.Add(ref queries, channel + 33));
+                Vector128<float> q2c0 = Lanes128.Broadcast(ref queries, channel + 32);
+                Vector128<float> q2c1 = Lanes128.Broadcast(ref queries, channel + 33);
                 ref float scores3 = ref Unsafe.Add(ref scores, 3 * Candidates.ChunkKeys);
-                Vector128<float> q3c0 = Vector128.Create(Unsafe.Add(ref queries, channel + 48));
-                Vector128<float> q3c1 = Vector128.Create(Unsafe.Add(ref queries, channel + 49));
+                Vector128<float> q3c0 = Lanes128.Broadcast(ref queries, channel + 48);
+                Vector128<float> q3c1 = Lanes128.Broadcast(ref queries, channel + 49);
 
-                for (nuint i = 0; i < (nuint)count; i += 4)
+                for (int i = 0; i < count; i += 4)
                 {
                     if (i % 16 == 0)
                     {
@@ -2029,10 +2075,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                         Prefetch.Line(ref next1, i);
                     }
 
-                    Vector128<float> s0 = Vector128.LoadUnsafe(ref scores0, i);
-                    Vector128<float> s1 = Vector128.LoadUnsafe(ref scores1, i);
-                    Vector128<float> s2 = Vector128.LoadUnsafe(ref scores2, i);
-                    Vector128<float> s3 = Vector128.LoadUnsafe(ref scores3, i);
+                    Vector128<float> s0 = Lanes128.Load(ref scores0, i);
+                    Vector128<float> s1 = Lanes128.Load(ref scores1, i);
+                    Vector128<float> s2 = Lanes128.Load(ref scores2, i);
+                    Vector128<float> s3 = Lanes128.Load(ref scores3, i);
                     Vector128<float> k0 = Float32Row.Load128(ref column0, i);
                     s0 = Vector128.FusedMultiplyAdd(q0c0, k0, s0);
                     s1 = Vector128.FusedMultiplyAdd(q1c0, k0, s1);
@@ -2043,10 +2089,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     s1 = Vector128.FusedMultiplyAdd(q1c1, k1, s1);
                     s2 = Vector128.FusedMultiplyAdd(q2c1, k1, s2);
                     s3 = Vector128.FusedMultiplyAdd(q3c1, k1, s3);
-                    s0.StoreUnsafe(ref scores0, i);
-                    s1.StoreUnsafe(ref scores1, i);
-                    s2.StoreUnsafe(ref scores2, i);
-                    s3.StoreUnsafe(ref scores3, i);
+                    Lanes128.Store(s0, ref scores0, i);
+                    Lanes128.Store(s1, ref scores1, i);
+                    Lanes128.Store(s2, ref scores2, i);
+                    Lanes128.Store(s3, ref scores3, i);
                 }
             }
         }
@@ -2062,17 +2108,17 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 for (int i = 0; i < keys; i += 4)
                 {
-                    Vector128<int> key = Vector128.Create(firstKey + i) + Vector128<int>.Indices;
-                    Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
+                    Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                    Vector128<float> logit = Lanes128.Load(ref logits, i);
                     if (masked)
                     {
                         // visible: key <= query
-                        Vector128<int> visible = Vector128.LessThan(key, Vector128.Create(firstKey + keys))
-                            & Vector128.LessThanOrEqual(key, Vector128.Create(query));
-                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Vector128.Create(float.NegativeInfinity));
+                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys))
+                            & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
+                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
                     }
 
-                    (row == 0 ? logit : logit + Vector128.LoadUnsafe(ref groupScores, (nuint)i)).StoreUnsafe(ref groupScores, (nuint)i);
+                    Lanes128.Store(row == 0 ? logit : logit + Lanes128.Load(ref groupScores, i), ref groupScores, i);
                 }
             }
         }
@@ -2108,11 +2154,14 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void SelectedScores(ref float queries, ref float keys, ref float values, ref int slots, int count, ref float scores)
         {
-            for (nint key = 0; key < count; key += 2)
+            for (int key = 0; key < count; key += 2)
             {
                 // The list repeats its last slot behind its end; such scores are masked.
-                nint row0 = (nint)Unsafe.Add(ref slots, key) * 128;
-                nint row1 = (nint)Unsafe.Add(ref slots, key + 1) * 128;
+                ref float key0 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key), 128);
+                ref float value0 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key), 128);
+                ref float key1 = ref Float32Row.Row(ref keys, Unsafe.Add(ref slots, key + 1), 128);
+                ref float value1 = ref Float32Row.Row(ref values, Unsafe.Add(ref slots, key + 1), 128);
+                ref float score = ref Float32Row.At(ref scores, key);
                 Vector128<float> s0k0 = Vector128<float>.Zero;
                 Vector128<float> s0k1 = Vector128<float>.Zero;
                 Vector128<float> s1k0 = Vector128<float>.Zero;
@@ -2121,36 +2170,37 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector128<float> s2k1 = Vector128<float>.Zero;
                 Vector128<float> s3k0 = Vector128<float>.Zero;
                 Vector128<float> s3k1 = Vector128<float>.Zero;
-                for (nint i = 0; i < 128; i += 4)
+                for (int i = 0; i < 128; i += 4)
                 {
-                    Vector128<float> k0 = Float32Row.Load128(ref keys, (nuint)(row0 + i));
-                    Vector128<float> k1 = Float32Row.Load128(ref keys, (nuint)(row1 + i));
+                    Vector128<float> k0 = Float32Row.Load128(ref key0, i);
+                    Vector128<float> k1 = Float32Row.Load128(ref key1, i);
                     if (i % 16 == 0)
                     {
-                        Prefetch.Line(ref values, (nuint)(row0 + i));
-                        Prefetch.Line(ref values, (nuint)(row1 + i));
+                        Prefetch.Line(ref value0, i);
+                        Prefetch.Line(ref value1, i);
                     }
 
-                    Vector128<float> q0 = Vector128.LoadUnsafe(ref queries, (nuint)i);
+                    ref float query = ref Float32Row.At(ref queries, i);
+                    Vector128<float> q0 = Lanes128.Load(ref query, 0);
                     s0k0 = Vector128.FusedMultiplyAdd(q0, k0, s0k0);
                     s0k1 = Vector128.FusedMultiplyAdd(q0, k1, s0k1);
-                    Vector128<float> q1 = Vector128.LoadUnsafe(ref queries, (nuint)(i + 128));
+                    Vector128<float> q1 = Lanes128.Load(ref query, 128);
                     s1k0 = Vector128.FusedMultiplyAdd(q1, k0, s1k0);
                     s1k1 = Vector128.FusedMultiplyAdd(q1, k1, s1k1);
-                    Vector128<float> q2 = Vector128.LoadUnsafe(ref queries, (nuint)(i + 256));
+                    Vector128<float> q2 = Lanes128.Load(ref query, 256);
                     s2k0 = Vector128.FusedMultiplyAdd(q2, k0, s2k0);
                     s2k1 = Vector128.FusedMultiplyAdd(q2, k1, s2k1);
-                    Vector128<float> q3 = Vector128.LoadUnsafe(ref queries, (nuint)(i + 384));
+                    Vector128<float> q3 = Lanes128.Load(ref query, 384);
                     s3k0 = Vector128.FusedMultiplyAdd(q3, k0, s3k0);
                     s3k1 = Vector128.FusedMultiplyAdd(q3, k1, s3k1);
                 }
 
                 Vector128<float> dots0 = Lanes.SumQuads(s0k0, s0k1, s1k0, s1k1);
-                dots0.GetLower().StoreUnsafe(ref scores, (nuint)key);
-                dots0.GetUpper().StoreUnsafe(ref scores, (nuint)(key + BlockKeys));
+                Lanes128.StoreHalf(dots0, 0, ref score, 0);
+                Lanes128.StoreHalf(dots0, 1, ref score, BlockKeys);
                 Vector128<float> dots1 = Lanes.SumQuads(s2k0, s2k1, s3k0, s3k1);
-                dots1.GetLower().StoreUnsafe(ref scores, (nuint)(key + 2 * BlockKeys));
-                dots1.GetUpper().StoreUnsafe(ref scores, (nuint)(key + 3 * BlockKeys));
+                Lanes128.StoreHalf(dots1, 0, ref score, 2 * BlockKeys);
+                Lanes128.StoreHalf(dots1, 1, ref score, 3 * BlockKeys);
             }
         }
 
@@ -2166,15 +2216,15 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
-                Vector128<float> largest = Vector128.Create(float.NegativeInfinity);
+                Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
-                        Vector128<int> visible = Vector128.LessThan(Vector128.Create(i) + Vector128<int>.Indices, Vector128.Create(keys));
-                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Vector128.Create(float.NegativeInfinity));
-                        logit.StoreUnsafe(ref logits, (nuint)i);
+                        Vector128<float> logit = Lanes128.Load(ref logits, i);
+                        Vector128<int> visible = Vector128.LessThan(Lanes128.Ascending(i), Lanes128.Broadcast(keys));
+                        logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
+                        Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
@@ -2182,7 +2232,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<float> logit = Vector128.LoadUnsafe(ref logits, (nuint)i);
+                        Vector128<float> logit = Lanes128.Load(ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
@@ -2194,12 +2244,12 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
-                    Vector128<float> weight = VectorMath.Exp2(Vector128.LoadUnsafe(ref logits, (nuint)i) - Vector128.Create(pivot));
+                    Vector128<float> weight = VectorMath.Exp2(Lanes128.Load(ref logits, i) - Lanes128.Broadcast(pivot));
                     sum += weight;
-                    weight.StoreUnsafe(ref logits, (nuint)i);
+                    Lanes128.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(Vector128.Create(previous - pivot)).ToScalar();
+                float correction = VectorMath.Exp2(previous - pivot);
                 Unsafe.Add(ref maxima, row) = maximum;
                 Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
                 Unsafe.Add(ref corrections, row) = correction;
@@ -2210,54 +2260,56 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void SelectedValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, ref int slots, int keys, ref float sums)
         {
-            for (nuint column = 0; column < 128; column += 8)
+            for (int column = 0; column < 128; column += 8)
             {
-                Vector128<float> correction0 = Vector128.Create(Unsafe.Add(ref corrections, 0));
-                ref float sums0 = ref Unsafe.Add(ref sums, column);
-                Vector128<float> s0a = Vector128.LoadUnsafe(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Vector128.LoadUnsafe(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Vector128.Create(Unsafe.Add(ref corrections, 1));
-                ref float sums1 = ref Unsafe.Add(ref sums, column + 128);
-                Vector128<float> s1a = Vector128.LoadUnsafe(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Vector128.LoadUnsafe(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Vector128.Create(Unsafe.Add(ref corrections, 2));
-                ref float sums2 = ref Unsafe.Add(ref sums, column + 256);
-                Vector128<float> s2a = Vector128.LoadUnsafe(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Vector128.LoadUnsafe(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Vector128.Create(Unsafe.Add(ref corrections, 3));
-                ref float sums3 = ref Unsafe.Add(ref sums, column + 384);
-                Vector128<float> s3a = Vector128.LoadUnsafe(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Vector128.LoadUnsafe(ref sums3, 4) * correction3;
+                ref float columns = ref Float32Row.At(ref values, column);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
+                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
+                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
+                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
+                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
 
-                for (nuint key = 0; key < (nuint)keys; key++)
+                for (int key = 0; key < keys; key++)
                 {
-                    nuint value = (nuint)Unsafe.Add(ref slots, key) * 128 + column;
-                    Vector128<float> va = Float32Row.Load128(ref values, value);
-                    Vector128<float> vb = Float32Row.Load128(ref values, value + 4);
-                    nuint next = (nuint)Unsafe.Add(ref slots, key + BlockKeys) * 128 + column;
-                    Prefetch.Line(ref nextKeys, next);
-                    Vector128<float> w0 = Vector128.Create(Unsafe.Add(ref weights, key));
+                    ref float value = ref Float32Row.Row(ref columns, Unsafe.Add(ref slots, key), 128);
+                    ref float weight = ref Float32Row.At(ref weights, key);
+                    Vector128<float> va = Float32Row.Load128(ref value, 0);
+                    Vector128<float> vb = Float32Row.Load128(ref value, 4);
+                    ref float next = ref Float32Row.At(ref Float32Row.Row(ref nextKeys, Unsafe.Add(ref slots, key + BlockKeys), 128), column);
+                    Prefetch.Line(ref next, 0);
+                    Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
                     s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector128<float> w1 = Vector128.Create(Unsafe.Add(ref weights, key + BlockKeys));
+                    Vector128<float> w1 = Lanes128.Broadcast(ref weight, BlockKeys);
                     s1a = Vector128.FusedMultiplyAdd(w1, va, s1a);
                     s1b = Vector128.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector128<float> w2 = Vector128.Create(Unsafe.Add(ref weights, key + 2 * BlockKeys));
+                    Vector128<float> w2 = Lanes128.Broadcast(ref weight, 2 * BlockKeys);
                     s2a = Vector128.FusedMultiplyAdd(w2, va, s2a);
                     s2b = Vector128.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector128<float> w3 = Vector128.Create(Unsafe.Add(ref weights, key + 3 * BlockKeys));
+                    Vector128<float> w3 = Lanes128.Broadcast(ref weight, 3 * BlockKeys);
                     s3a = Vector128.FusedMultiplyAdd(w3, va, s3a);
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                s0a.StoreUnsafe(ref sums0, 0);
-                s0b.StoreUnsafe(ref sums0, 4);
-                s1a.StoreUnsafe(ref sums1, 0);
-                s1b.StoreUnsafe(ref sums1, 4);
-                s2a.StoreUnsafe(ref sums2, 0);
-                s2b.StoreUnsafe(ref sums2, 4);
-                s3a.StoreUnsafe(ref sums3, 0);
-                s3b.StoreUnsafe(ref sums3, 4);
+                Lanes128.Store(s0a, ref sums0, 0);
+                Lanes128.Store(s0b, ref sums0, 4);
+                Lanes128.Store(s1a, ref sums1, 0);
+                Lanes128.Store(s1b, ref sums1, 4);
+                Lanes128.Store(s2a, ref sums2, 0);
+                Lanes128.Store(s2b, ref sums2, 4);
+                Lanes128.Store(s3a, ref sums3, 0);
+                Lanes128.Store(s3b, ref sums3, 4);
             }
         }
 
