@@ -47,6 +47,21 @@ public sealed class ReferenceAttentionTests
         Assert.All(logSumExp, scalar => Assert.Equal(double.NegativeInfinity, scalar));
     }
 
+    /// <summary>Some rows of a call by their positions are the same as those rows of the whole call.</summary>
+    [Fact]
+    public void RowsCanBeAskedForByTheirPositions()
+    {
+        var reference = new ReferenceAttention(Shape) { Causal = true, Score = (score, head, query, key) => score + query - 2 * key };
+        float[] queries = [1, 2, 3, 4, 5, 6], keys = [0.5f, -1, 2], values = [1, 2, 4];
+        double[] whole = new double[6], some = new double[4];
+        reference.Attend(queries, keys, values, whole);
+        (reference with { QueryPositions = [2, 0] }).Attend([5, 6, 1, 2], keys, values, some);
+        Assert.Equal([.. whole[4..], .. whole[..2]], some);
+
+        var error = Assert.Throws<ArgumentException>(() => (reference with { QueryPositions = [2] }).Attend(queries, keys, values, whole));
+        Assert.Equal("queries", error.ParamName);
+    }
+
     [Fact]
     public void HiddenKeysAreNotRead()
     {

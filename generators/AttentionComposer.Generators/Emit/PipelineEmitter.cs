@@ -322,8 +322,8 @@ static class PipelineEmitter
                 (fullLow, fullHigh) = ("0", "0"); // See tells
             if (i + 1 < plan.Intervals.Count)
             {
-                // The next range begins here, and no range begins before the first key.
-                bool canBeNegative = interval.Highs.Any(bound => bound.Slope != 0 && bound.Offset < 1);
+                // The next range begins here, and no range begins before the first key: queries may stand before it.
+                bool canBeNegative = interval.Highs.Any(bound => bound.Slope != 0 || bound.Offset < 0);
                 writer.Write($"int high{i} = {(canBeNegative ? $"Math.Max(0, {high})" : high)};");
                 high = $"high{i}";
             }

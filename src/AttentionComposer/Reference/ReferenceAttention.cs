@@ -39,6 +39,9 @@ public sealed record ReferenceAttention(AttentionShape Shape)
     /// <summary>Where Star's context ends: queries from here on see every block. Everything is context unless set.</summary>
     public int ContextLength { get; init; } = int.MaxValue;
 
+    /// <summary>The queries' positions, one a row, when only some rows of a longer call are of interest; empty for the last positions of the keys.</summary>
+    public IReadOnlyList<int> QueryPositions { get; init; } = [];
+
     /// <summary>Bound of the soft-capped scores; 0 without a cap.</summary>
     public double SoftCap { get; init; }
 
@@ -87,7 +90,7 @@ public sealed record ReferenceAttention(AttentionShape Shape)
         return slopes;
     }
 
-    /// <summary>Attends; the queries are the last positions of the keys.</summary>
+    /// <summary>Attends; the queries are the last positions of the keys unless <see cref="QueryPositions"/> tells theirs.</summary>
     /// <param name="queries"><c>[rows, QueryHeads, HeadDim]</c>.</param>
     /// <param name="keys"><c>[positions, KeyValueHeads, HeadDim]</c>.</param>
     /// <param name="values"><c>[positions, KeyValueHeads, HeadDim]</c>.</param>
@@ -105,7 +108,7 @@ public sealed record ReferenceAttention(AttentionShape Shape)
         for (int row = 0; row < rows; row++)
             for (int head = 0; head < Shape.QueryHeads; head++)
             {
-                int position = positions - rows + row;
+                int position = QueryPositions.Count != 0 ? QueryPositions[row] : positions - rows + row;
                 int index = row * Shape.QueryHeads + head;
                 ReadOnlySpan<float> query = queries.Slice(index * dim, dim);
                 Span<double> result = output.Slice(index * dim, dim);
@@ -203,6 +206,7 @@ public sealed record ReferenceAttention(AttentionShape Shape)
         Check(queries % Shape.QueryWidth == 0, nameof(queries), queries, $"[rows, {Shape.QueryHeads}, {Shape.HeadDim}]");
         Check(keys % Shape.KeyValueWidth == 0, nameof(keys), keys, $"[positions, {Shape.KeyValueHeads}, {Shape.HeadDim}]");
         Check(values == keys, nameof(values), values, $"{keys} scalars, as the keys");
+        Check(QueryPositions.Count == 0 || QueryPositions.Count == queries / Shape.QueryWidth, nameof(queries), queries, $"{QueryPositions.Count} rows, as QueryPositions");
         Check(output == queries, nameof(output), output, $"{queries} scalars, as the queries");
         Check(
             logSumExp == 0 || logSumExp == queries / Shape.HeadDim, nameof(logSumExp), logSumExp,

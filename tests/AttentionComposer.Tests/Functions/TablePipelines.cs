@@ -8,11 +8,6 @@ public sealed partial class NearTable(float[] table)
 {
     readonly float[] _table = table;
 
-    public NearTable()
-        : this(new float[10])
-    {
-    }
-
     [Mask] static bool Near(int query, int key) => query - key < 10;
 
     [Score] float Biased(float score, int query, int key) => score + _table[query - key];
@@ -23,11 +18,6 @@ public sealed partial class NearTable(float[] table)
 public sealed partial class GuardedTable(float[] table)
 {
     readonly float[] _table = table;
-
-    public GuardedTable()
-        : this(new float[10])
-    {
-    }
 
     [Score] float Biased(float score, int query, int key) => query - key < _table.Length ? score + _table[query - key] : score;
 }

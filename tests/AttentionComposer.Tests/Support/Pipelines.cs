@@ -3,14 +3,14 @@ namespace AttentionComposer.Tests;
 /// <summary>The pipelines that this assembly declares, found by what the generator says that it made of them.</summary>
 public static class Pipelines
 {
-    /// <summary>One object of every declared pipeline.</summary>
+    /// <summary>One object of every declared pipeline that needs no arguments.</summary>
     public static IReadOnlyList<IAttention> All { get; } =
         [.. typeof(Pipelines).Assembly.GetTypes()
-            .Where(type => type.IsClass && !type.IsAbstract && type.IsAssignableTo(typeof(IAttention)))
+            .Where(type => type.IsClass && !type.IsAbstract && type.IsAssignableTo(typeof(IAttention)) && type.GetConstructor([]) is not null)
             .OrderBy(type => type.FullName, StringComparer.Ordinal)
             .Select(type => (IAttention)Activator.CreateInstance(type)!)];
 
-    /// <summary>The pipeline declared for a shape, a cache format and these stages.</summary>
+    /// <summary>The pipeline declared for a shape, a cache format and these stages, and no functions.</summary>
     public static IAttention Find(
         AttentionShape shape, KvFormat format, double scale, bool causal = false, int window = 0, int sinks = 0, bool alibi = false, double softCap = 0)
     {
@@ -19,7 +19,7 @@ public static class Pipelines
             AttentionPlan plan = attention.Plan;
             if (plan.Selection is null && plan.Shape == shape && plan.Format == format && Math.Abs(plan.Scale - scale) < 1e-6
                 && plan.Causal == causal && plan.Window == window && plan.Sinks == sinks
-                && plan.BlockSize == 0
+                && plan.BlockSize == 0 && plan.Scores.Count == 0 && plan.Masks.Count == 0
                 && (plan.AlibiSlopes.Count != 0) == alibi && plan.SoftCap == softCap)
                 return attention;
         }
