@@ -63,7 +63,10 @@ public sealed class FunctionTests
     [InlineData("key <= query", "[0, query]")]
     [InlineData("key <= query && query - key < 9", "[query - 8, query]")]
     [InlineData("System.Math.Abs(query - key) <= 5", "[query - 5, query + 5]")]
-    [InlineData("key <= query || key < 48", "[0, query] and [0, 47]")]
+    [InlineData("key <= query || key < 48", "[0, max(query, 47)]")]
+    [InlineData("key <= query && key < 48 || key < query - 9", "[0, min(query, max(47, query - 10))]")]
+    [InlineData("(key >= 5 || key >= query) && key < 9", "[min(5, query), 8]")]
+    [InlineData("key < 4 || key <= query && query - key < 9", "[0, 3] and [query - 8, query]")]
     [InlineData("!(key > query)", "[0, query]")]
     [InlineData("2 * query - key > 7", "[0, 2 query - 8]")]
     [InlineData("key == query", "[query, query]")]
@@ -72,6 +75,31 @@ public sealed class FunctionTests
         string text = GeneratorRun.Of($"[{Attention}] partial class Local {{ [Mask] bool Visible(int query, int key) => {mask}; }}").Text;
         Assert.Contains(intervals, text);
         Assert.DoesNotContain("BlockView See(", text);
+    }
+
+    /// <summary>Numbers that the call captures bound intervals too, where they stand alone on their side.</summary>
+    [Theory]
+    [InlineData("key <= query || key < _a", "[0, max(query, _a - 1)]")]
+    [InlineData("query - key < _a && key <= query", "[query - _a + 1, query]")]
+    [InlineData("System.Math.Abs(query - key) <= _a", "[query - _a, query + _a]")]
+    [InlineData("key >= _a * 2 - _b && key < System.Math.Min(_a, 9)", "[_a * 2 - _b, min(_a, 9) - 1]")]
+    [InlineData("key < _lengths[batch]", "[0, _lengths[batch] - 1]")]
+    [InlineData("key < _lengths.Length && key <= query", "[0, min(_lengths.Length - 1, query)]")]
+    [InlineData("key <= query + _a", "tile test")]
+    [InlineData("key < _lengths[query]", "tile test")]
+    public void CapturedNumbersAreBounds(string mask, string proved)
+    {
+        string text = GeneratorRun.Of(
+            $$"""
+            [{{Attention}}] partial class Local
+            {
+                readonly int _a = 3, _b = 4;
+                readonly int[] _lengths = [5];
+                [Mask] bool Visible(int batch, int query, int key) => {{mask}};
+            }
+            """).Text;
+        Assert.Contains(proved, text);
+        Assert.Equal(proved == "tile test", text.Contains("BlockView See("));
     }
 
     /// <summary>What is not linear keeps the bounds of the rest, and is tested over tiles.</summary>

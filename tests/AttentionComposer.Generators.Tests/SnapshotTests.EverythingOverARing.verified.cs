@@ -92,7 +92,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
 
     KernelTraits IFusedKernels.Traits => s_traits;
 
-    void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges) =>
+    void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, int batch, object? captured, Span<KeyRange> ranges) =>
         SeenBy(firstQuery, lastQuery, length, ranges);
 
     void IFusedKernels.Decode(in KernelCall call)
@@ -120,7 +120,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
     /// <summary>The keys that queries from the first to the last see: key &lt;= query &amp;&amp; (key &lt; 4 || query - key &lt; 4096).</summary>
     static void SeenBy(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges)
     {
-        int high0 = Math.Min(lastQuery + 1, 4);
+        int high0 = Math.Max(0, Math.Min(lastQuery + 1, 4));
         ranges[0] = new KeyRange(0, high0, FullLow: 0, FullHigh: Math.Min(firstQuery + 1, 4));
         ranges[1] = new KeyRange(Math.Max(high0, firstQuery - 4095), lastQuery + 1, FullLow: Math.Max(0, lastQuery - 4095), FullHigh: firstQuery + 1);
     }

@@ -52,11 +52,11 @@ public sealed class ReferenceAttentionTests
     public void RowsCanBeAskedForByTheirPositions()
     {
         var reference = new ReferenceAttention(Shape) { Causal = true, Score = (score, head, query, key) => score + query - 2 * key };
-        float[] queries = [1, 2, 3, 4, 5, 6], keys = [0.5f, -1, 2], values = [1, 2, 4];
-        double[] whole = new double[6], some = new double[4];
+        float[] queries = [1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6], keys = [0.5f, -1, 2, 0, 1, 1], values = [1, 2, 4, 8, 16, 32];
+        double[] whole = new double[12], some = new double[8];
         reference.Attend(queries, keys, values, whole);
-        (reference with { QueryPositions = [2, 0] }).Attend([5, 6, 1, 2], keys, values, some);
-        Assert.Equal([.. whole[4..], .. whole[..2]], some);
+        (reference with { QueryPositions = [2, 0] }).Attend([.. queries[8..], .. queries[..4]], keys, values, some);
+        Assert.Equal([.. whole[8..], .. whole[..4]], some);
 
         var error = Assert.Throws<ArgumentException>(() => (reference with { QueryPositions = [2] }).Attend(queries, keys, values, whole));
         Assert.Equal("queries", error.ParamName);

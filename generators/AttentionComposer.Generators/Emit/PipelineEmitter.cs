@@ -1,5 +1,4 @@
 using System;
-using System.Globalization;
 using System.Linq;
 using System.Text.RegularExpressions;
 using AttentionComposer.Generators.Emit.Simd;
@@ -213,8 +212,8 @@ static class PipelineEmitter
     static void EmitKernelEntries(SourceWriter writer, KernelPlan plan) => writer.Write($$"""
         KernelTraits IFusedKernels.Traits => s_traits;
 
-        void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges) =>
-            SeenBy(firstQuery, lastQuery, length, ranges);
+        void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, int batch, object? captured, Span<KeyRange> ranges) =>
+            SeenBy(firstQuery, lastQuery, length, {{(plan.BoundsCapture ? "batch, (Captured)captured!, " : "")}}ranges);
 
         void IFusedKernels.Decode(in KernelCall call)
         {
@@ -310,25 +309,22 @@ static class PipelineEmitter
         writer.Write(plan.TestsTiles
             ? "/// <summary>Bounds on the keys that queries from the first to the last see; See tells of each block in them what is visible.</summary>"
             : $"/// <summary>The keys that queries from the first to the last see: {masks}.</summary>");
-        writer.Open("static void SeenBy(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges)");
+        writer.Open($"static void SeenBy(int firstQuery, int lastQuery, int length, {(plan.BoundsCapture ? "int batch, Captured captured, " : "")}Span<KeyRange> ranges)");
         for (int i = 0; i < plan.Intervals.Count; i++)
         {
-            KeyInterval interval = plan.Intervals[i];
-            string low = Extreme("Max", interval.Lows.Select(bound => At(bound, bound.Slope > 0 ? "firstQuery" : "lastQuery")).Prepend(i == 0 ? "0" : $"high{i - 1}"));
-            string high = Extreme("Min", Highs(interval, "lastQuery", "firstQuery"));
-            string fullLow = Extreme("Max", interval.Lows.Select(bound => At(bound, bound.Slope > 0 ? "lastQuery" : "firstQuery")).Prepend("0"));
-            string fullHigh = Extreme("Min", Highs(interval, "firstQuery", "lastQuery"));
-            if (plan.TestsTiles)
-                (fullLow, fullHigh) = ("0", "0"); // See tells
+            string low = IntervalPrinter.Low(plan, i, "firstQuery", "lastQuery");
+            string high = IntervalPrinter.High(plan, i, "firstQuery", "lastQuery");
+            string fullLow = plan.TestsTiles ? "0" : IntervalPrinter.FullLow(plan, i, "firstQuery", "lastQuery"); // See tells
+            string fullHigh = plan.TestsTiles ? "0" : IntervalPrinter.FullHigh(plan, i, "firstQuery", "lastQuery");
             if (i + 1 < plan.Intervals.Count)
             {
-                // The next range begins here, and no range begins before the first key: queries may stand before it.
-                bool canBeNegative = interval.Highs.Any(bound => bound.Slope != 0 || bound.Offset < 0);
-                writer.Write($"int high{i} = {(canBeNegative ? $"Math.Max(0, {high})" : high)};");
+                writer.Write($"int high{i} = {high};");
                 high = $"high{i}";
             }
 
-            writer.Write($"ranges[{i}] = new KeyRange({low}, {high}, FullLow: {fullLow}, FullHigh: {fullHigh});");
+            writer.Write(plan.Intervals[i].Bounds.Any(bound => bound.Captured is not null)
+                ? $"ranges[{i}] = new KeyRange(\n    {low},\n    {high},\n    FullLow: {fullLow},\n    FullHigh: {fullHigh});"
+                : $"ranges[{i}] = new KeyRange({low}, {high}, FullLow: {fullLow}, FullHigh: {fullHigh});");
         }
 
         writer.Close();
@@ -361,26 +357,6 @@ static class PipelineEmitter
         writer.Close();
         writer.Blank();
     }
-
-    // The cache's length bounds a range from above, unless the query's own position does.
-    static System.Collections.Generic.IEnumerable<string> Highs(KeyInterval interval, string rising, string falling)
-    {
-        var bounds = interval.Highs.Select(bound => At(bound, bound.Slope > 0 ? rising : falling));
-        return interval.Highs.Any(bound => bound is { Slope: 1, Offset: <= 1 }) ? bounds : bounds.Prepend("length");
-    }
-
-    static string At(Bound bound, string query)
-    {
-        string offset = Math.Abs(bound.Offset).ToString(CultureInfo.InvariantCulture);
-        string moving = bound.Slope == 1 ? query : $"{bound.Slope} * {query}";
-        return bound.Slope == 0 ? Literal.Of(bound.Offset)
-            : bound.Offset == 0 ? moving
-            : bound.Offset > 0 ? $"{moving} + {offset}"
-            : $"{moving} - {offset}";
-    }
-
-    static string Extreme(string function, System.Collections.Generic.IEnumerable<string> values) =>
-        values.Distinct().Aggregate((left, right) => $"Math.{function}({left}, {right})");
 
     static void EmitKernels(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {

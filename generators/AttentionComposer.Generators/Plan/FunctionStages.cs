@@ -24,7 +24,7 @@ static class FunctionStages
 
     static string Proved(KernelPlan plan)
     {
-        bool bounded = plan.Intervals.Any(interval => interval.Lows.Count + interval.Highs.Count != 0);
+        bool bounded = plan.Intervals.Any(interval => interval.Bounds.Any());
         string seen = plan.Intervals.Count == 1 ? "one interval" : $"{plan.Intervals.Count} intervals";
         if (!plan.TestsTiles)
             return bounded
@@ -38,7 +38,8 @@ static class FunctionStages
     }
 
     static string Text(KernelPlan plan) => string.Join(" and ", plan.Intervals.Select(interval =>
-        $"[{Extreme("max", interval.Lows.Select(low => Text(low, 0)), "0")}, {Extreme("min", interval.Highs.Select(high => Text(high, -1)), "last key")}]"));
+        $"[{Extreme("max", interval.Lows.Select(low => Extreme("min", low.Bounds.Select(bound => Text(bound, 0)), "0")), "0")}, " +
+        $"{Extreme("min", interval.Highs.Select(high => Extreme("max", high.Bounds.Select(bound => Text(bound, -1)), "")), "last key")}]"));
 
     static string Extreme(string function, IEnumerable<string> bounds, string fallback)
     {
@@ -48,10 +49,24 @@ static class FunctionStages
 
     static string Text(Bound bound, int more)
     {
-        int offset = unchecked(bound.Offset + more);
-        string query = bound.Slope switch { 0 => "", 1 => "query", -1 => "-query", _ => $"{bound.Slope} query" };
-        return query.Length == 0 ? $"{offset}" : offset == 0 ? query : offset > 0 ? $"{query} + {offset}" : $"{query} - {-(long)offset}";
+        int offset = bound.Offset + more;
+        string moving = bound.Slope switch { 0 => "", 1 => "query", -1 => "-query", _ => $"{bound.Slope} query" };
+        if (bound.Captured is { } captured)
+        {
+            string text = CallConstant.Text(captured);
+            moving = (moving, bound.IsSubtracted) switch
+            {
+                ("", false) => text,
+                ("", true) => $"-{Bracketed(text)}",
+                (_, false) => $"{moving} + {text}",
+                _ => $"{moving} - {Bracketed(text)}",
+            };
+        }
+
+        return moving.Length == 0 ? $"{offset}" : offset == 0 ? moving : offset > 0 ? $"{moving} + {offset}" : $"{moving} - {-offset}";
     }
+
+    static string Bracketed(string sum) => sum.Contains(" ") ? $"({sum})" : sum;
 
     static string OneLine(FunctionSpec function) =>
         string.Join(" ", string.Join(" ", function.Text).Split([' '], System.StringSplitOptions.RemoveEmptyEntries));

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using AttentionComposer.Generators.Model;
@@ -10,12 +11,18 @@ namespace AttentionComposer.Generators.Plan;
 sealed record SolvedMask(EquatableArray<KeyInterval> Intervals, bool IsExact);
 
 /// <summary>
-/// Solves a mask for the key: comparisons that are linear in key and query become bounds, conjunctions intersect and
-/// disjunctions list intervals. What is not of this form bounds nothing and is left to be tested.
+/// Solves a mask for the key: comparisons that are linear in key and query, or compare such a form with a number that the call
+/// captures, become bounds; conjunctions intersect and disjunctions list intervals. What is not of this form bounds nothing and is left
+/// to be tested.
 /// </summary>
+/// <remarks>
+/// A captured number counts where it stands alone on its side: <c>query - key &lt; _window</c>. In <c>query + _ahead</c> it could be so
+/// large that C# wraps around, which no interval says.
+/// </remarks>
 static class IntervalPlanner
 {
     const int MaxIntervals = 4;
+    const int MaxChoices = 4; // per end of an interval
 
     static readonly KeyInterval s_everything = new(default, default);
 
@@ -29,7 +36,7 @@ static class IntervalPlanner
         foreach (Expr condition in masks.SelectMany(mask => Conjuncts(mask, locals)))
         {
             List<KeyInterval>? intersected = Terms(condition, locals) is { } terms
-                ? [.. from interval in solved from term in terms select new KeyInterval(Both(interval.Lows, term.Lows), Both(interval.Highs, term.Highs))]
+                ? Union(from interval in solved from term in terms select Intersection(interval, term))
                 : null;
             if (intersected is not null && IsOrdered(intersected))
                 solved = intersected;
@@ -45,8 +52,8 @@ static class IntervalPlanner
     {
         (IEnumerable<Expr> masks, IReadOnlyDictionary<string, Expr> locals) = MasksOf(spec);
         return masks.Any(mask => mask is BoolConstant { Value: false })
-            || Solve(masks, locals).Intervals.All(interval => interval.Lows.Append(new Bound(0, 0)).Any(low =>
-                interval.Highs.Any(high => low.Slope == high.Slope && low.Offset >= high.Offset)));
+            || Solve(masks, locals).Intervals.All(interval => interval.Lows.Append(Choice(new Bound(0, 0))).Any(low =>
+                interval.Highs.Any(high => low.Bounds.All(start => high.Bounds.All(end => start with { Offset = end.Offset } == end && start.Offset >= end.Offset)))));
     }
 
     /// <summary>A pipeline's masks, of attributes and functions.</summary>
@@ -79,19 +86,19 @@ static class IntervalPlanner
             case Local local:
                 return Terms(locals[local.Name], locals);
             case Binary { Operator: BinaryOperator.Or } or:
-                return Terms(or.Left, locals) is { } left && Terms(or.Right, locals) is { } right ? [.. left, .. right] : null;
+                return Terms(or.Left, locals) is { } left && Terms(or.Right, locals) is { } right ? Union(left.Concat(right)) : null;
             case Binary { Operator: BinaryOperator.And } and:
                 return Terms(and.Left, locals) is { } first && Terms(and.Right, locals) is { } second
-                    ? [.. from x in first from y in second select new KeyInterval(Both(x.Lows, y.Lows), Both(x.Highs, y.Highs))]
+                    ? Union(from x in first from y in second select Intersection(x, y))
                     : null;
             case Binary { Operator: BinaryOperator.LessThan or BinaryOperator.LessThanOrEqual, Left: Unary { Operator: UnaryOperator.Abs, Operand.Type: ExprType.Int } abs } near:
-                // |x| <= y is -y <= x <= y
-                Expr slack = near.Operator == BinaryOperator.LessThan ? Expr.Subtract(near.Right, Expr.Int(1)) : near.Right;
-                return Terms(Expr.And(Expr.LessThanOrEqual(abs.Operand, slack), Expr.LessThanOrEqual(Expr.Of(UnaryOperator.Negate, abs.Operand), slack)), locals);
+                // |x| <= y is x <= y and -x <= y
+                return Terms(
+                    Expr.And(Expr.Of(near.Operator, abs.Operand, near.Right), Expr.Of(near.Operator, Expr.Of(UnaryOperator.Negate, abs.Operand), near.Right)), locals);
             case Binary { Operator: BinaryOperator.LessThan, Left.Type: ExprType.Int } less:
-                return AtLeastZero(Linear.Of(less.Right, locals) - Linear.Of(less.Left, locals) - Linear.One);
+                return AtLeastZero(Side(less.Right, locals) - Side(less.Left, locals) - Linear.One);
             case Binary { Operator: BinaryOperator.LessThanOrEqual, Left.Type: ExprType.Int } less:
-                return AtLeastZero(Linear.Of(less.Right, locals) - Linear.Of(less.Left, locals));
+                return AtLeastZero(Side(less.Right, locals) - Side(less.Left, locals));
             case Binary { Operator: BinaryOperator.Equal, Left.Type: ExprType.Int } equal:
                 return Terms(Expr.And(Expr.LessThanOrEqual(equal.Left, equal.Right), Expr.LessThanOrEqual(equal.Right, equal.Left)), locals);
             default:
@@ -99,43 +106,104 @@ static class IntervalPlanner
         }
     }
 
-    static EquatableArray<Bound> Both(EquatableArray<Bound> left, EquatableArray<Bound> right) => new(left.Concat(right));
+    static KeyInterval Intersection(KeyInterval x, KeyInterval y) =>
+        new(new EquatableArray<BoundChoice>(x.Lows.Concat(y.Lows).Distinct()), new EquatableArray<BoundChoice>(x.Highs.Concat(y.Highs).Distinct()));
+
+    /// <summary>Intervals that share an end are one: [0, a] and [0, b] are [0, max(a, b)].</summary>
+    static List<KeyInterval> Union(IEnumerable<KeyInterval> intervals)
+    {
+        var union = new List<KeyInterval>();
+        foreach (KeyInterval interval in intervals)
+        {
+            int other = union.FindIndex(known =>
+                known.Lows.Equals(interval.Lows) && known.Highs.Count * interval.Highs.Count <= MaxChoices
+                || known.Highs.Equals(interval.Highs) && known.Lows.Count * interval.Lows.Count <= MaxChoices);
+            if (other < 0)
+            {
+                union.Add(interval);
+                continue;
+            }
+
+            KeyInterval known = union[other];
+            union[other] = known.Lows.Equals(interval.Lows)
+                ? known with { Highs = Either(known.Highs, interval.Highs, (x, y) => x > y) }
+                : known with { Lows = Either(known.Lows, interval.Lows, (x, y) => x < y) };
+        }
+
+        return union;
+    }
+
+    // All of some bounds or all of others: of every pair, one of the two.
+    static EquatableArray<BoundChoice> Either(EquatableArray<BoundChoice> left, EquatableArray<BoundChoice> right, Func<int, int, bool> showsMore) =>
+        new((from x in left from y in right select Choice(Outermost(x.Bounds.Concat(y.Bounds), showsMore))).Distinct());
+
+    // Bounds that differ by a constant only: one of them always shows more.
+    static Bound[] Outermost(IEnumerable<Bound> bounds, Func<int, int, bool> showsMore) =>
+    [
+        .. from bound in bounds
+           group bound by bound with { Offset = 0 } into parallel
+           select parallel.Aggregate((x, y) => showsMore(y.Offset, x.Offset) ? y : x),
+    ];
+
+    static BoundChoice Choice(params Bound[] bounds) => new(new EquatableArray<Bound>(bounds));
 
     // a·key + b·query + c >= 0 with a = 1 or -1
     static List<KeyInterval>? AtLeastZero(Linear? form) => form switch
     {
-        { Key: 1, Query: var query, Constant: var constant } => [new KeyInterval(new EquatableArray<Bound>([new Bound(-query, -constant)]), default)],
-        { Key: -1, Query: var query, Constant: var constant } => [new KeyInterval(default, new EquatableArray<Bound>([new Bound(query, constant + 1)]))],
+        { Key: 1 } low => [new KeyInterval(End(new Bound(-low.Query, -low.Constant) { Captured = low.Captured, IsSubtracted = low.Captured is not null && !low.IsSubtracted }), default)],
+        { Key: -1 } high => [new KeyInterval(default, End(new Bound(high.Query, high.Constant + 1) { Captured = high.Captured, IsSubtracted = high.IsSubtracted }))],
         _ => null,
     };
+
+    static EquatableArray<BoundChoice> End(Bound bound) => new([Choice(bound)]);
+
+    static Linear? Side(Expr expr, IReadOnlyDictionary<string, Expr> locals) =>
+        CallConstant.Of(expr, locals) is { } captured ? new Linear(0, 0, 0) { Captured = captured } : Linear.Of(expr, locals);
 
     /// <summary>An expression of the form <c>Key · key + Query · query + Constant</c>.</summary>
     sealed record Linear(int Key, int Query, int Constant)
     {
-        const int MaxCoefficient = 1 << 12; // products stay far from where integers wrap around
+        // Far from where integers wrap around.
+        const long MaxCoefficient = 1 << 12, MaxConstant = 1 << 30;
 
         public static readonly Linear One = new(0, 0, 1);
 
+        /// <summary>A number that the call captures and that is added; null without one.</summary>
+        public Expr? Captured { get; init; }
+
+        /// <summary>Whether the captured number is subtracted instead.</summary>
+        public bool IsSubtracted { get; init; }
+
         public static Linear? operator +(Linear? left, Linear? right) =>
-            left is null || right is null ? null : new(left.Key + right.Key, left.Query + right.Query, unchecked(left.Constant + right.Constant));
+            left is null || right is null || left.Captured is not null && right.Captured is not null ? null
+            : Bounded((long)left.Key + right.Key, (long)left.Query + right.Query, (long)left.Constant + right.Constant) is { } sum
+                ? sum with { Captured = left.Captured ?? right.Captured, IsSubtracted = left.IsSubtracted || right.IsSubtracted }
+                : null;
 
-        public static Linear? operator -(Linear? left, Linear? right) => left + right * -1;
+        public static Linear? operator -(Linear? form) =>
+            form is null ? null : new(-form.Key, -form.Query, -form.Constant) { Captured = form.Captured, IsSubtracted = form.Captured is not null && !form.IsSubtracted };
 
-        public static Linear? operator *(Linear? form, int factor) =>
-            form is null ? null : new(form.Key * factor, form.Query * factor, unchecked(form.Constant * factor));
+        public static Linear? operator -(Linear? left, Linear? right) => left + -right;
+
+        // Captured numbers stand alone, so that none is multiplied.
+        static Linear? Product(Linear? form, int factor) =>
+            form is null ? null : Bounded((long)form.Key * factor, (long)form.Query * factor, (long)form.Constant * factor);
+
+        static Linear? Bounded(long key, long query, long constant) =>
+            Math.Abs(key) < MaxCoefficient && Math.Abs(query) < MaxCoefficient && Math.Abs(constant) < MaxConstant ? new((int)key, (int)query, (int)constant) : null;
 
         public static Linear? Of(Expr expr, IReadOnlyDictionary<string, Expr> locals) =>
             expr switch
             {
-                IntConstant constant => new(0, 0, constant.Value),
+                IntConstant constant => Bounded(0, 0, constant.Value),
                 Variable { Kind: VariableKind.Key } => new(1, 0, 0),
                 Variable { Kind: VariableKind.Query } => new(0, 1, 0),
                 Local local when locals.TryGetValue(local.Name, out Expr value) => Of(value, locals),
-                Unary { Operator: UnaryOperator.Negate } negated => Of(negated.Operand, locals) * -1,
+                Unary { Operator: UnaryOperator.Negate } negated => -Of(negated.Operand, locals),
                 Binary { Operator: BinaryOperator.Add } sum => Of(sum.Left, locals) + Of(sum.Right, locals),
                 Binary { Operator: BinaryOperator.Subtract } difference => Of(difference.Left, locals) - Of(difference.Right, locals),
-                Binary { Operator: BinaryOperator.Multiply, Right: IntConstant { Value: < MaxCoefficient and > -MaxCoefficient } factor } product => Of(product.Left, locals) * factor.Value,
-                Binary { Operator: BinaryOperator.Multiply, Left: IntConstant { Value: < MaxCoefficient and > -MaxCoefficient } factor } product => Of(product.Right, locals) * factor.Value,
+                Binary { Operator: BinaryOperator.Multiply, Right: IntConstant factor } product => Product(Of(product.Left, locals), factor.Value),
+                Binary { Operator: BinaryOperator.Multiply, Left: IntConstant factor } product => Product(Of(product.Right, locals), factor.Value),
                 _ => null,
             };
     }

@@ -94,6 +94,9 @@ sealed record KernelPlan
         _ => -1,
     };
 
+    /// <summary>Whether bounds of intervals read what the call captured.</summary>
+    public bool BoundsCapture => Intervals.Any(interval => interval.Bounds.Any(bound => bound.Captured is not null));
+
     /// <summary>Whether some stage depends on a variable.</summary>
     public bool DependsOn(VariableKind variable) =>
         Logit.DependsOn(variable) || Mask?.DependsOn(variable) == true || Functions.Any(function => function.DependsOn(variable));
@@ -117,11 +120,25 @@ sealed record TilePlan(
     public int Lanes => Bits / 32;
 }
 
-/// <summary>A bound of an interval that moves with the query: <c>Slope · query + Offset</c>.</summary>
-sealed record Bound(int Slope, int Offset);
+/// <summary>A bound of an interval: <c>Slope · query + Offset</c>, and a number that the call captured.</summary>
+sealed record Bound(int Slope, int Offset)
+{
+    /// <summary>A number that is added, the same for the whole call (<see cref="CallConstant"/>); null without one.</summary>
+    public Expr? Captured { get; init; }
+
+    /// <summary>Whether the captured number is subtracted instead.</summary>
+    public bool IsSubtracted { get; init; }
+}
+
+/// <summary>Bounds of which one suffices.</summary>
+sealed record BoundChoice(EquatableArray<Bound> Bounds);
 
 /// <summary>
-/// Keys from the largest of <paramref name="Lows"/> up to, not including, the smallest of <paramref name="Highs"/>. The sequence's ends
-/// bound every interval and are not listed.
+/// Keys from the largest of <paramref name="Lows"/> up to, not including, the smallest of <paramref name="Highs"/>; among a choice's
+/// bounds the one that shows more counts. The sequence's ends bound every interval and are not listed.
 /// </summary>
-sealed record KeyInterval(EquatableArray<Bound> Lows, EquatableArray<Bound> Highs);
+sealed record KeyInterval(EquatableArray<BoundChoice> Lows, EquatableArray<BoundChoice> Highs)
+{
+    /// <summary>Every bound.</summary>
+    public IEnumerable<Bound> Bounds => Lows.Concat(Highs).SelectMany(choice => choice.Bounds);
+}

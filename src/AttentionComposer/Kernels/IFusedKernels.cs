@@ -13,8 +13,10 @@ public interface IFusedKernels
     /// <param name="firstQuery">Position of the tile's first query; negative before the sequence's start.</param>
     /// <param name="lastQuery">Position of its last query.</param>
     /// <param name="length">Positions in the cache.</param>
+    /// <param name="batch">The cache's index in a batched call; otherwise 0.</param>
+    /// <param name="captured">What <see cref="Capture"/> gave for this call.</param>
     /// <param name="ranges">Receives <see cref="KernelTraits.RangeCount"/> ranges, some possibly empty.</param>
-    void VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges);
+    void VisibleKeys(int firstQuery, int lastQuery, int length, int batch, object? captured, Span<KeyRange> ranges);
 
     /// <summary>The kernel for one or a few tokens: dot products of few rows with each key.</summary>
     void Decode(in KernelCall call);

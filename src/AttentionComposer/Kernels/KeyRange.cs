@@ -16,6 +16,9 @@ public readonly record struct KeyRange(int Low, int High, int FullLow, int FullH
     /// <summary>Number of positions in the range.</summary>
     public int Count => Math.Max(0, High - Low);
 
+    /// <summary>The position that is nearest to a bound: what a pipeline captures can be any number.</summary>
+    public static int Position(long bound) => (int)Math.Clamp(bound, 0, int.MaxValue);
+
     /// <summary>How much of a block of keys the queries behind these ranges see.</summary>
     /// <param name="ranges">A tile's ranges.</param>
     /// <param name="low">The block's first position.</param>

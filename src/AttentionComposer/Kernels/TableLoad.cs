@@ -16,6 +16,9 @@ public static unsafe class TableLoad
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T At<T>(ReadOnlySpan<T> table, int index) => (uint)index < (uint)table.Length ? table[index] : default!;
 
+    /// <summary>One element as a bound of visible keys, or a bound that says nothing outside of the table.</summary>
+    public static int At(ReadOnlySpan<int> table, int index, int otherwise) => (uint)index < (uint)table.Length ? table[index] : otherwise;
+
     /// <summary>All bits set where the index is outside of a dimension of that length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Outside(int index, int length) => (uint)index < (uint)length ? 0 : -1;

@@ -240,7 +240,7 @@ sealed unsafe partial class Workspace : IParallelWork
     Span<KeyRange> VisibleKeys(in Sequence sequence, int firstQuery, int lastQuery, Span<KeyRange> ranges)
     {
         int count = _kernels!.Traits.RangeCount;
-        _kernels.VisibleKeys(firstQuery, lastQuery, sequence.Cache.Length, ranges[..count]);
+        _kernels.VisibleKeys(firstQuery, lastQuery, sequence.Cache.Length, sequence.Batch, _captured, ranges[..count]);
         return sequence.Sees.Restrict(ranges, count);
     }
 

@@ -35,3 +35,20 @@ public sealed partial class FirstKeysByBatch
 {
     [Mask] static bool Early(int batch, int key) => key <= batch * 9;
 }
+
+/// <summary>Intervals whose ends the call captures.</summary>
+[Attention(HeadDim = 88, QueryHeads = 4, KeyValueHeads = 2)]
+public sealed partial class PrefixAndRadius(int prefix, int radius)
+{
+    readonly int _prefix = prefix, _radius = radius;
+
+    [Mask] public bool Visible(int query, int key) => key < _prefix || Math.Abs(query - key) < _radius;
+}
+
+[Attention(HeadDim = 88, QueryHeads = 4, KeyValueHeads = 2), Causal]
+public sealed partial class LengthsOfBatch(int[] length)
+{
+    readonly int[] _length = length;
+
+    [Mask] bool Visible(int batch, int key) => key < _length[batch];
+}

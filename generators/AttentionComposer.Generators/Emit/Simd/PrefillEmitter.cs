@@ -117,7 +117,7 @@ static class PrefillEmitter
             {
                 int firstQuery = call.FirstQuery + row / Group;
                 int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + {{tile.PrefillRows - 1}}) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}));
+                SeenBy(firstQuery, lastQuery, call.Length, {{(plan.BoundsCapture ? "call.Batch, (Captured)call.Captured!, " : "")}}views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}));
             }
 
 
