@@ -70,7 +70,7 @@ static class CaptureEmitter
         foreach (Capture table in tables)
         {
             string field = $"captured.{ScalarPrinter.FieldOf(table)}";
-            string elements = table.IsMemory ? field + ".Span" : table.Rank == 1 ? field : $"TableLoad.Elements({field})";
+            string elements = IsMemory(table) ? field + ".Span" : table.Rank == 1 ? field : $"TableLoad.Elements({field})";
             writer.Write($"ReadOnlySpan<{ScalarPrinter.TypeName(table.Type)}> {table.Name} = {elements};");
             for (int dimension = 0; table.Rank > 1 && dimension < table.Rank; dimension++)
                 writer.Write($"int {ScalarPrinter.LengthName(table, dimension)} = {field}.GetLength({Literal.Of(dimension)});");
@@ -87,14 +87,19 @@ static class CaptureEmitter
             """);
         writer.Open("sealed class Captured");
         foreach (Capture capture in plan.Spec.Captures)
-            writer.Write($"public {TypeOf(capture)} {ScalarPrinter.FieldOf(capture)}{(capture.Rank == 0 || capture.IsMemory ? "" : " = null!")};");
+        {
+            writer.Write($"public {TypeOf(capture)} {ScalarPrinter.FieldOf(capture)}{(capture.Rank == 0 || IsMemory(capture) ? "" : " = null!")};");
+            if (IsWidened(capture))
+                writer.Write($"public int[]? {MemoryOf(capture)}; // the elements as ints");
+        }
+
         if (plan.Spec.SinkLogits is not null)
             writer.Write("public float[] SinkLogits = null!;");
         writer.Blank();
         writer.Write("/// <summary>Lets go of the arrays: the pipeline may have replaced them.</summary>");
         writer.Open("public void Clear()");
         foreach (Capture capture in plan.Spec.Captures.Where(capture => capture.Rank != 0))
-            writer.Write($"{ScalarPrinter.FieldOf(capture)} = {(capture.IsMemory ? "default" : "null!")};");
+            writer.Write($"{ScalarPrinter.FieldOf(capture)} = {(IsMemory(capture) ? "default" : "null!")};");
         if (plan.Spec.SinkLogits is not null)
             writer.Write("SinkLogits = null!;");
         writer.Close();
@@ -102,10 +107,25 @@ static class CaptureEmitter
         writer.Blank();
     }
 
-    static string Copy(Capture capture, PipelineSpec spec) =>
-        capture.IsDivisor ? $"TableLoad.NotZero({capture.Access}, \"{spec.Name}: {capture.Access}\")"
-        : capture.Rank == 0 || capture.IsMemory ? capture.Access
-        : $"TableLoad.NotNull({capture.Access}, \"{spec.Name}: {capture.Access}\")";
+    static string Copy(Capture capture, PipelineSpec spec)
+    {
+        string name = $"\"{spec.Name}: {capture.Access}\"";
+        string value = capture.Rank == 0 && capture.Stored is { ConvertsByItself: false } ? $"unchecked((int){capture.Access})" : capture.Access;
+        if (capture.IsDivisor)
+            return $"TableLoad.NotZero({value}, {name})";
+        if (capture.Rank == 0)
+            return value;
+        string table = capture.IsMemory ? capture.Access : $"TableLoad.NotNull({capture.Access}, {name})";
+        return IsWidened(capture) ? $"TableLoad.Widen<{capture.Stored!.Name}, {capture.Stored.Keyword}>({table}{(capture.IsMemory ? ".Span" : "")}, ref captured.{MemoryOf(capture)})" : table;
+    }
+
+    // Elements of smaller integers become ints when a call begins, in memory that is kept for the next one.
+    static bool IsWidened(Capture capture) => capture.Rank != 0 && capture.Stored is not null;
+
+    /// <summary>Whether the copy of a table is a ReadOnlyMemory and not an array.</summary>
+    public static bool IsMemory(Capture capture) => capture.IsMemory || IsWidened(capture);
+
+    static string MemoryOf(Capture capture) => ScalarPrinter.FieldOf(capture) + "Elements";
 
     static IEnumerable<string> LengthChecks(KernelPlan plan) =>
         (from function in plan.Functions
@@ -117,7 +137,7 @@ static class CaptureEmitter
     static string TypeOf(Capture capture)
     {
         string element = ScalarPrinter.TypeName(capture.Type);
-        return capture.IsMemory ? $"ReadOnlyMemory<{element}>"
+        return IsMemory(capture) ? $"ReadOnlyMemory<{element}>"
             : capture.Rank == 0 ? element
             : $"{element}[{new string(',', capture.Rank - 1)}]";
     }

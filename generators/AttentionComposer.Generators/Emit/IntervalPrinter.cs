@@ -81,7 +81,7 @@ static class IntervalPrinter
         CapturedLength length => $"captured.{ScalarPrinter.FieldOf(length.Capture)}.Length",
         // Whoever asks for an element that does not exist is refused where the mask is tested.
         CapturedElement element =>
-            $"TableLoad.At(captured.{ScalarPrinter.FieldOf(element.Capture)}{(element.Capture.IsMemory ? ".Span" : "")}, {(element.Indices[0] is IntConstant index ? Literal.Of(index.Value) : "batch")}, otherwise: {unknown})",
+            $"TableLoad.At(captured.{ScalarPrinter.FieldOf(element.Capture)}{(CaptureEmitter.IsMemory(element.Capture) ? ".Span" : "")}, {(element.Indices[0] is IntConstant index ? Literal.Of(index.Value) : "batch")}, otherwise: {unknown})",
         Binary { Operator: not (BinaryOperator.Minimum or BinaryOperator.Maximum) } or Unary => $"({ScalarPrinter.Print(captured)})",
         _ => ScalarPrinter.Print(captured),
     };

@@ -18,12 +18,12 @@ sealed class CaptureSet(NameScope names)
     }
 
     /// <summary>The capture of what the pipeline's own code reads as <paramref name="access"/>.</summary>
-    public Capture Add(string access, ExprType type, int rank, bool isMemory)
+    public Capture Add(string access, ExprType type, int rank, bool isMemory, StoredType? stored)
     {
         if (!_byAccess.TryGetValue(access, out Capture capture))
         {
             string last = access.Substring(access.LastIndexOf('.') + 1);
-            capture = new Capture(names.Take(last), access, type, rank, isMemory);
+            capture = new Capture(names.Take(last), access, type, rank, isMemory) { Stored = stored };
             names.Reserve(capture.Name + "Rows", capture.Name + "Columns", capture.Name + "Length0", capture.Name + "Length1", capture.Name + "Length2");
             _byAccess.Add(access, capture);
             _order.Add(access);

@@ -44,9 +44,9 @@ sealed partial class FunctionReader
                         break;
                     }
 
-                    return Join(
+                    return JoinReturns(
                         condition, Run(rest.Push(branch.WhenTrue), environment, Both(path, condition)),
-                        Run(branch.WhenFalse is null ? rest : rest.Push(branch.WhenFalse), environment, Both(path, Expr.Not(condition))));
+                        Run(branch.WhenFalse is null ? rest : rest.Push(branch.WhenFalse), environment, Both(path, Expr.Not(condition))), branch.Syntax);
                 case ISwitchOperation choice:
                     return RunSwitch(choice, rest.Push(new BreakTarget(choice)), environment, path);
                 case ILoopOperation loop:
@@ -98,7 +98,7 @@ sealed partial class FunctionReader
 
     object? RunSwitch(ISwitchOperation choice, ImmutableStack<object> rest, Environment environment, Expr? path)
     {
-        Expr value = Define("choice", Scalar(Value(choice.Value, environment, path), choice.Value.Syntax));
+        object value = Named(Value(choice.Value, environment, path), "choice");
         return Section(0, path);
 
         object? Section(int index, Expr? reached)
@@ -115,23 +115,34 @@ sealed partial class FunctionReader
             Expr condition = section.Clauses.Select(clause => Matches(clause, value, environment, reached)).Aggregate(Expr.Or);
             if (condition is BoolConstant known)
                 return known.Value ? Run(Push(section), environment, reached) : Section(index + 1, reached);
-            return Join(
-                condition, Run(Push(section), environment, Both(reached, condition)), Section(index + 1, Both(reached, Expr.Not(condition))));
+            return JoinReturns(
+                condition, Run(Push(section), environment, Both(reached, condition)), Section(index + 1, Both(reached, Expr.Not(condition))), section.Syntax);
         }
 
         ImmutableStack<object> Push(ISwitchCaseOperation section) =>
             section.Body.Reverse().Aggregate(rest, (stack, statement) => stack.Push(statement));
     }
 
-    Expr Matches(ICaseClauseOperation clause, Expr value, Environment environment, Expr? path) => clause switch
+    Expr Matches(ICaseClauseOperation clause, object value, Environment environment, Expr? path) => clause switch
     {
-        ISingleValueCaseClauseOperation single => Compare(BinaryOperator.Equal, value, Scalar(Value(single.Value, environment, path), single.Syntax), single.Syntax),
+        ISingleValueCaseClauseOperation single =>
+            Compare(BinaryOperator.Equal, Scalar(value, clause.Syntax), Scalar(Value(single.Value, environment, path), single.Syntax), single.Value.Type, single.Syntax),
         IPatternCaseClauseOperation { Guard: null } pattern => Matches(pattern.Pattern, value, environment, path),
         _ => throw Refuse(Descriptors.Untranslatable, clause.Syntax, "this case", "use constants, comparisons and combinations of them"),
     };
 
-    object? Join(Expr condition, object? whenTrue, object? whenFalse) =>
-        whenTrue is Expr left && whenFalse is Expr right ? Expr.Select(condition, left, right) : null;
+    // Null where one side reaches the end without a return.
+    object? JoinReturns(Expr condition, object? whenTrue, object? whenFalse, SyntaxNode syntax) =>
+        whenTrue is null || whenFalse is null ? null : Join(condition, whenTrue, whenFalse, syntax);
+
+    /// <summary>One of two values, by a condition.</summary>
+    object Join(Expr condition, object whenTrue, object whenFalse, SyntaxNode syntax) => (whenTrue, whenFalse) switch
+    {
+        (Expr left, Expr right) => Expr.Select(condition, left, right),
+        (Tuple left, Tuple right) => new Tuple([.. left.Items.Zip(right.Items, (x, y) => Join(condition, x, y, syntax))]),
+        (Capture left, Capture right) when left.Equals(right) => left,
+        _ => throw Refuse(Descriptors.Untranslatable, syntax, "a choice between arrays", "choose between their elements"),
+    };
 
     /// <summary>Runs a statement that neither returns nor jumps.</summary>
     Environment Execute(IOperation statement, Environment environment, Expr? path)
@@ -153,24 +164,29 @@ sealed partial class FunctionReader
                 return environment;
             case IExpressionStatementOperation { Operation: ISimpleAssignmentOperation { IsRef: false } assignment }:
                 return Assign(Target(assignment.Target), Value(assignment.Value, environment, path), environment);
-            case IExpressionStatementOperation { Operation: ICompoundAssignmentOperation { OperatorMethod: null } assignment }:
+            case IExpressionStatementOperation { Operation: IDeconstructionAssignmentOperation { Target: var target } assignment }:
+                return Deconstruct(target, Value(assignment.Value, environment, path), environment);
+            case IExpressionStatementOperation { Operation: ICompoundAssignmentOperation assignment } when IsBuiltIn(assignment.OperatorMethod):
             {
                 ISymbol target = Target(assignment.Target);
                 Expr left = Scalar(Value(assignment.Target, environment, path), assignment.Target.Syntax);
                 Expr right = Scalar(Value(assignment.Value, environment, path), assignment.Value.Syntax);
                 if (TryType(assignment.Type) is null)
                     throw Type(assignment.Type, assignment);
-                if (left.Type == ExprType.Int && right.Type == ExprType.Float)
-                    return Assign(target, Expr.ToInt(Arithmetic(assignment.OperatorKind, Expr.ToFloat(left), right, assignment)), environment);
-                return Assign(target, Arithmetic(assignment.OperatorKind, left, Convert(right, left.Type, assignment), assignment), environment);
+                if (assignment.IsChecked)
+                    RefuseChecked(assignment);
+                Expr result = left.Type == ExprType.Int && right.Type == ExprType.Float
+                    ? Expr.ToInt(Arithmetic(assignment.OperatorKind, Expr.ToFloat(left), right, isUnsigned: false, assignment))
+                    : Arithmetic(assignment.OperatorKind, left, Convert(right, left.Type, assignment), IsUnsigned(assignment.Type), assignment);
+                return Assign(target, Narrow(result, assignment.Type!), environment);
             }
 
-            case IExpressionStatementOperation { Operation: IIncrementOrDecrementOperation { OperatorMethod: null } step }:
+            case IExpressionStatementOperation { Operation: IIncrementOrDecrementOperation step } when IsBuiltIn(step.OperatorMethod):
             {
                 Expr value = Scalar(Value(step.Target, environment, path), step.Target.Syntax);
                 Expr one = value.Type == ExprType.Int ? Expr.Int(1) : Expr.Float(1);
                 BinaryOperator op = step.Kind == OperationKind.Increment ? BinaryOperator.Add : BinaryOperator.Subtract;
-                return Assign(Target(step.Target), Expr.Of(op, value, one), environment);
+                return Assign(Target(step.Target), Narrow(Expr.Of(op, value, one), step.Type!), environment);
             }
 
             case IConditionalOperation branch:
@@ -204,9 +220,7 @@ sealed partial class FunctionReader
                 continue;
             }
 
-            if (left is not Expr leftValue || right is not Expr rightValue)
-                throw Refuse(Descriptors.Untranslatable, branch.Syntax, "a choice between arrays", "choose between their elements");
-            joined = Assign(symbol, Expr.Select(condition, leftValue, rightValue), joined);
+            joined = Assign(symbol, Join(condition, left, right, branch.Syntax), joined);
         }
 
         return joined;
@@ -227,8 +241,22 @@ sealed partial class FunctionReader
         return environment;
     }
 
-    Environment Assign(ISymbol symbol, object value, Environment environment) =>
-        environment.SetItem(symbol, value is Expr expr ? Define(symbol.Name, expr) : value);
+    Environment Assign(ISymbol symbol, object value, Environment environment) => environment.SetItem(symbol, Named(value, symbol.Name));
+
+    Environment Deconstruct(IOperation target, object value, Environment environment)
+    {
+        switch (target)
+        {
+            case IDeclarationExpressionOperation declaration:
+                return Deconstruct(declaration.Expression, value, environment);
+            case IDiscardOperation:
+                return environment;
+            case ITupleOperation { Elements: var targets } when value is Tuple { Items: var items } && items.Length == targets.Length:
+                return targets.Zip(items, (part, item) => (part, item)).Aggregate(environment, (current, pair) => Deconstruct(pair.part, pair.item, current));
+            default:
+                return Assign(Target(target), value, environment);
+        }
+    }
 
     ISymbol Target(IOperation target) => target switch
     {

@@ -33,7 +33,13 @@ sealed partial class FunctionReader
     readonly Dictionary<string, IntBounds> _bounds = [];
     readonly Dictionary<CapturedElement, Local> _elements = [];
     readonly Stack<IMethodSymbol> _calls = new();
+
+    // Of the method that is being inlined: the types that stand for its type parameters, and how the pipeline's code reads its object.
+    ImmutableDictionary<ISymbol, ITypeSymbol> _typeArguments = s_noTypeArguments;
+    string? _receiver;
     int _steps;
+
+    static readonly ImmutableDictionary<ISymbol, ITypeSymbol> s_noTypeArguments = ImmutableDictionary.Create<ISymbol, ITypeSymbol>(SymbolEqualityComparer.Default);
 
     FunctionReader(Compilation compilation, INamedTypeSymbol pipeline, CaptureSet captures, NameScope names, int queryHeads, int keyValueHeads, IMethodSymbol function)
     {
@@ -58,18 +64,17 @@ sealed partial class FunctionReader
 
     FunctionSpec Read(bool isMask, int order)
     {
-        ExprType expected = isMask ? ExprType.Bool : ExprType.Float;
         Location place = _function.Locations[0];
         if (_function.IsGenericMethod || _function.IsAsync || _function.IsAbstract || _function.IsVirtual || _function.IsOverride)
             throw Refuse(Descriptors.Signature, place, "is generic, async, abstract, virtual or an override", "declare a plain method");
-        if (_function.ReturnsByRef || _function.ReturnsByRefReadonly || TryType(_function.ReturnType) != expected)
+        if (_function.ReturnsByRef || _function.ReturnsByRefReadonly || _function.ReturnType.SpecialType != (isMask ? SpecialType.System_Boolean : SpecialType.System_Single))
             throw Refuse(
                 Descriptors.Signature, place, $"returns '{_function.ReturnType.ToDisplayString()}'",
                 isMask ? "a mask says whether a query sees a key, so return bool" : "a score replaces a score, so return float");
 
         var environment = Environment.Empty;
         var parameters = new List<FunctionParameter>();
-        foreach (IParameterSymbol parameter in _function.Parameters)
+        foreach (IParameterSymbol parameter in BodyOf(_function).Parameters)
         {
             VariableKind? kind = KindOf(parameter.Name, isMask);
             if (kind is null)
@@ -77,7 +82,7 @@ sealed partial class FunctionReader
                     Descriptors.Signature, parameter.Locations[0], $"has a parameter '{parameter.Name}'",
                     "parameters are known by their names: " + (isMask ? "" : "score, ") + "batch, head, keyValueHead, query, key");
             var variable = new Variable(kind.Value);
-            if (parameter.RefKind != RefKind.None || TryType(parameter.Type) != variable.Type)
+            if (parameter.RefKind is not (RefKind.None or RefKind.In) || parameter.Type.SpecialType != (variable.Type == ExprType.Float ? SpecialType.System_Single : SpecialType.System_Int32))
                 throw Refuse(
                     Descriptors.Signature, parameter.Locations[0], $"has a parameter '{parameter.Name}' of type '{parameter.Type.ToDisplayString()}'",
                     $"make it {(variable.Type == ExprType.Float ? "a float" : "an int")} that is passed by value");
@@ -113,15 +118,26 @@ sealed partial class FunctionReader
     };
 
     /// <summary>Runs a method's body on its arguments.</summary>
-    object Inline(IMethodSymbol method, Environment arguments, Expr? path, SyntaxNode caller)
+    /// <param name="method">The method, with its type arguments.</param>
+    /// <param name="arguments">What the parameters of <see cref="BodyOf"/> hold.</param>
+    /// <param name="path">Under which condition the call is reached.</param>
+    /// <param name="caller">The call.</param>
+    /// <param name="receiver">How the pipeline's own code reads the object whose method it is; null for the pipeline itself.</param>
+    object Inline(IMethodSymbol method, Environment arguments, Expr? path, SyntaxNode caller, string? receiver = null)
     {
-        if (_calls.Contains(method, SymbolEqualityComparer.Default))
+        if (_calls.Contains(method.OriginalDefinition, SymbolEqualityComparer.Default))
             throw Refuse(Descriptors.Recursion, caller, method.Name);
         if (_calls.Count >= MaxCalls)
             throw Refuse(Descriptors.Recursion, caller, method.Name);
 
         SyntaxNode syntax = SyntaxOf(method) ?? throw Refuse(Descriptors.UnknownCall, caller, method.ToDisplayString(), "which has no body");
-        _calls.Push(method);
+        (ImmutableDictionary<ISymbol, ITypeSymbol> typeArguments, string? callersReceiver) = (_typeArguments, _receiver);
+        if (method.MethodKind != MethodKind.LocalFunction)
+            (_typeArguments, _receiver) = (s_noTypeArguments, receiver);
+        foreach (var (parameter, argument) in TypeArgumentsOf(method))
+            _typeArguments = _typeArguments.SetItem(parameter, Known(argument, typeArguments));
+
+        _calls.Push(method.OriginalDefinition);
         IOperation? body = _compilation.GetSemanticModel(syntax.SyntaxTree).GetOperation(syntax) switch
         {
             IMethodBodyOperation declaration => declaration.BlockBody ?? declaration.ExpressionBody,
@@ -134,13 +150,24 @@ sealed partial class FunctionReader
             : body is IBlockOperation ? Run(ImmutableStack.Create<object>(body), arguments, path)
             : Value(body, arguments, path);
         _calls.Pop();
+        (_typeArguments, _receiver) = (typeArguments, callersReceiver);
         return value ?? throw Refuse(Descriptors.Untranslatable, syntax, "a body that does not return on every path", "return a value on each");
     }
+
+    /// <summary>The declaration whose parameters a method's body names.</summary>
+    static IMethodSymbol BodyOf(IMethodSymbol method) => method.OriginalDefinition.PartialImplementationPart ?? method.OriginalDefinition;
+
+    static IEnumerable<(ISymbol Parameter, ITypeSymbol Argument)> TypeArgumentsOf(IMethodSymbol method) =>
+        method.TypeParameters.Zip(method.TypeArguments, (parameter, argument) => ((ISymbol)parameter.OriginalDefinition, argument))
+            .Concat(method.ContainingType.TypeParameters.Zip(method.ContainingType.TypeArguments, (parameter, argument) => ((ISymbol)parameter.OriginalDefinition, argument)));
+
+    static ITypeSymbol Known(ITypeSymbol type, ImmutableDictionary<ISymbol, ITypeSymbol> typeArguments) =>
+        type is ITypeParameterSymbol && typeArguments.TryGetValue(type, out ITypeSymbol? argument) ? argument : type;
 
     /// <summary>The part of a method, property or local function that holds its code.</summary>
     static SyntaxNode? SyntaxOf(IMethodSymbol method)
     {
-        SyntaxNode? syntax = (method.PartialImplementationPart ?? method).DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax();
+        SyntaxNode? syntax = BodyOf(method).DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax();
         return syntax switch
         {
             MethodDeclarationSyntax { Body: null, ExpressionBody: null } => null,
@@ -206,14 +233,23 @@ sealed partial class FunctionReader
 
     IntBounds BoundsOf(Expr value) => IntBounds.Of(value, _queryHeads, _keyValueHeads, _bounds);
 
-    static ExprType? TryType(ITypeSymbol? type) => type switch
+    /// <summary>How kernels compute with a type; null when they do not. Smaller integers are ints, as in C#'s own arithmetic, and a uint is an int's bits.</summary>
+    ExprType? TryType(ITypeSymbol? type) => type is null ? null : Known(type, _typeArguments) switch
     {
         { SpecialType: SpecialType.System_Single } => ExprType.Float,
-        { SpecialType: SpecialType.System_Int32 } => ExprType.Int,
         { SpecialType: SpecialType.System_Boolean } => ExprType.Bool,
-        INamedTypeSymbol { EnumUnderlyingType.SpecialType: SpecialType.System_Int32 } => ExprType.Int,
+        INamedTypeSymbol { EnumUnderlyingType: { } underlying } => TryType(underlying),
+        { SpecialType: SpecialType.System_Int32 or SpecialType.System_UInt32 or SpecialType.System_Int16 or SpecialType.System_UInt16 or SpecialType.System_SByte or SpecialType.System_Byte } => ExprType.Int,
         _ => null,
     };
+
+    /// <summary>Whether integers of a type compare, divide and shift without a sign bit.</summary>
+    bool IsUnsigned(ITypeSymbol? type) => IntegerOf(type) == SpecialType.System_UInt32;
+
+    /// <summary>The integer type behind a type: of an enum, the one that it is stored as.</summary>
+    SpecialType IntegerOf(ITypeSymbol? type) => type is null ? SpecialType.None
+        : Known(type, _typeArguments) is var known && known is INamedTypeSymbol { EnumUnderlyingType: { } underlying } ? underlying.SpecialType
+        : known.SpecialType;
 
     static Expr? Both(Expr? path, Expr condition) => path is null ? condition : Expr.And(path, condition);
 

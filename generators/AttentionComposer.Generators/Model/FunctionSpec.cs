@@ -13,6 +13,18 @@ sealed record Capture(string Name, string Access, ExprType Type, int Rank, bool 
 {
     /// <summary>Whether a function divides by it: then the call begins with a check that it is not 0.</summary>
     public bool IsDivisor { get; init; }
+
+    /// <summary>The type of a scalar or of elements that is converted to <see cref="Type"/> when a call begins; null when it is that type.</summary>
+    public StoredType? Stored { get; init; }
+}
+
+/// <summary>An integer type that kernels know as int.</summary>
+/// <param name="Name">Its name, in full for an enum.</param>
+/// <param name="Keyword">The keyword of the integers that it is stored as.</param>
+sealed record StoredType(string Name, string Keyword)
+{
+    /// <summary>Whether C# takes a value for an int as it is: not enums, and not uint.</summary>
+    public bool ConvertsByItself => Name == Keyword && Keyword != "uint";
 }
 
 /// <summary>A captured scalar.</summary>

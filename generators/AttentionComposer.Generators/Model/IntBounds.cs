@@ -12,6 +12,8 @@ readonly record struct IntBounds(long Min, long Max)
 
     public bool IsNatural => Min >= 0;
 
+    public bool IsWithin(long min, long max) => min <= Min && Max <= max;
+
     public bool Holds(long value) => Min <= value && value <= Max;
 
     /// <summary>The bounds of an expression, given those of its locals.</summary>
@@ -25,6 +27,8 @@ readonly record struct IntBounds(long Min, long Max)
             Variable { Kind: VariableKind.Head } => new(0, queryHeads - 1),
             Variable { Kind: VariableKind.KeyValueHead } => new(0, keyValueHeads - 1),
             CapturedLength => s_natural,
+            CapturedScalar { Capture.Stored: { } stored } => Of(stored),
+            CapturedElement { Capture.Stored: { } stored } => Of(stored),
             Local local when locals.TryGetValue(local.Name, out IntBounds known) => known,
             Select select => Either(Bounds(select.WhenTrue), Bounds(select.WhenFalse)),
             Unary { Operator: UnaryOperator.Abs } abs => Abs(Bounds(abs.Operand)),
@@ -51,6 +55,15 @@ readonly record struct IntBounds(long Min, long Max)
         BinaryOperator.ShiftRight when right.Min == right.Max && right.Min is >= 0 and < 32 => new(left.Min >> (int)right.Min, left.Max >> (int)right.Min),
         BinaryOperator.ShiftRight or BinaryOperator.ShiftRightUnsigned when left.IsNatural => new(0, left.Max),
         BinaryOperator.ShiftLeft when right.Min == right.Max && right.Min is >= 0 and < 31 => left * new IntBounds(1L << (int)right.Min, 1L << (int)right.Min),
+        _ => Any,
+    };
+
+    static IntBounds Of(StoredType type) => type.Keyword switch
+    {
+        "byte" => new(byte.MinValue, byte.MaxValue),
+        "sbyte" => new(sbyte.MinValue, sbyte.MaxValue),
+        "ushort" => new(ushort.MinValue, ushort.MaxValue),
+        "short" => new(short.MinValue, short.MaxValue),
         _ => Any,
     };
 

@@ -1,4 +1,6 @@
 using System.ComponentModel;
+using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -32,6 +34,21 @@ public static unsafe class TableLoad
     public static ReadOnlySpan<T> Elements<T>(T[,,] table) =>
         System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(
             ref Unsafe.As<byte, T>(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(table)), table.Length);
+
+    /// <summary>Elements of a smaller integer type as ints, and those of uint as an int of the same bits.</summary>
+    /// <typeparam name="TElement">The elements' type: an integer, or an enum of them.</typeparam>
+    /// <typeparam name="TInteger">The integer type that they are stored as.</typeparam>
+    /// <param name="table">The elements.</param>
+    /// <param name="memory">Memory of an earlier call, which grows if it is too small.</param>
+    public static ReadOnlyMemory<int> Widen<TElement, TInteger>(ReadOnlySpan<TElement> table, ref int[]? memory)
+        where TElement : unmanaged
+        where TInteger : unmanaged, IBinaryInteger<TInteger>
+    {
+        if (memory is null || memory.Length < table.Length)
+            memory = new int[Math.Max(table.Length, Math.Min(Array.MaxLength, 2L * (memory?.Length ?? 0)))];
+        TensorPrimitives.ConvertTruncating(System.Runtime.InteropServices.MemoryMarshal.Cast<TElement, TInteger>(table), memory);
+        return memory.AsMemory(0, table.Length);
+    }
 
     /// <summary>Says which function asked for an element that does not exist.</summary>
     /// <param name="functions">The functions that read tables.</param>
