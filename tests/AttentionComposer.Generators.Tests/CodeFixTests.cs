@@ -139,6 +139,26 @@ public sealed class CodeFixTests
             $"[{Good}] partial class Local {{ static float s_slope = 2; [Score] float Steep(float score) => score * s_slope; }}",
             $"[{Good}] partial class Local {{ static readonly float s_slope = 2; [Score] float Steep(float score) => score * s_slope; }}"
         },
+        {
+            "ATC0111", "Rename 'kv_idx' to 'key'",
+            $"[{Good}] partial class Local {{ [Mask] bool Past(int query, int kv_idx) => kv_idx <= query && Near(kv_idx: kv_idx); bool Near(int kv_idx) => kv_idx > 3; }}",
+            $"[{Good}] partial class Local {{ [Mask] bool Past(int query, int key) => key <= query && Near(kv_idx: key); bool Near(int kv_idx) => kv_idx > 3; }}"
+        },
+        {
+            "ATC0111", "Rename 'h' to 'head'",
+            $"[{Good}] partial class Local {{ [Score] float Steep(float score, int h)\n{{\n    return score * h; // each head\n}} }}",
+            $"[{Good}] partial class Local {{ [Score] float Steep(float score, int head)\n{{\n    return score * head; // each head\n}} }}"
+        },
+        {
+            "ATC0114", "Run 'B' behind it, with Order = 1",
+            $"[{Good}] partial class Local {{ [Score] float A(float score) => score + 1; [Score] float B(float score) => score * 2; }}",
+            $"[{Good}] partial class Local {{ [Score] float A(float score) => score + 1; [Score(Order = 1)] float B(float score) => score * 2; }}"
+        },
+        {
+            "ATC0114", "Run 'B' behind it, with Order = 4",
+            $"[{Good}] partial class Local {{ [Score(Order = 3)] float A(float score) => score + 1; [Score(Order = 3)] float B(float score) => score * 2; }}",
+            $"[{Good}] partial class Local {{ [Score(Order = 3)] float A(float score) => score + 1; [Score(Order = 4)] float B(float score) => score * 2; }}"
+        },
     };
 
     [Theory, MemberData(nameof(Mended))]

@@ -8,15 +8,29 @@ public sealed class FunctionDiagnosticTests
         { "ATC0101", Score("=> key > 2 ? score : [|throw new System.Exception()|];"), "'throw'" },
         { "ATC0101", Score("{ try { return score; } finally { } }", "[|try { return score; } finally { }|]"), "'try'" },
         { "ATC0101", Score("{ [|foreach (int x in _ints) score += x;|] return score; }"), "foreach" },
-        { "ATC0101", Score("=> [|(key, head)|] switch { (0, 0) => score, _ => 1f };"), "'Bias'" },
+        { "ATC0101", Score("=> key is >= 0 and [|int distance|] ? score + distance : 1f;"), "pattern" },
+        { "ATC0101", Score("=> [|_ints == null|] ? score : score + _ints[key];"), "test its Length" },
+        { "ATC0101", Score("=> _ints is [|null|] ? score : score + _ints[key];"), "test its Length" },
+        { "ATC0101", Score("=> score + checked([|key * 2|]);"), "leave out 'checked'" },
+        { "ATC0101", Score("=> [|(key, head).ToString().Length|];"), "'Bias'" },
         { "ATC0101", Score("=> score + Hidden.Peek(); static class Hidden { static readonly int s_private = 1; public static int Peek() => [|s_private|]; }"), "internal" },
         { "ATC0102", Score("=> (float)(score * [|0.5|]);"), "0.5f" },
         { "ATC0102", Score("{ var half = [|0.5|]; return (float)(score * half); }"), "0.5f" },
         { "ATC0102", Score("=> score + (float)[|System.Math.Sqrt(key)|];"), "MathF.Sqrt" },
         { "ATC0102", Score("=> (float)[|System.Math.Pow(score, 2)|];"), "MathF.Pow" },
-        { "ATC0103", Score("=> score + [|_longs|][key];"), "long[]" },
-        { "ATC0103", Score("=> score + (float)[|(long)key|];"), "long" },
+        { "ATC0103", Score("=> score + [|_longs|][key];"), "make it int[]" },
+        { "ATC0103", Score("=> score + (float)[|(long)key|];"), "make it int" },
+        { "ATC0103", Score("=> score + ([|(uint)key + head|] > 3 ? 1 : 0);"), "convert one of them" },
+        { "ATC0103", Score("=> score + [|(uint)key / 3|];"), "shift it right" },
+        { "ATC0103", Score("=> score + ([|(uint)score|] > 3u ? 1 : 0);"), "to an int" },
+        { "ATC0103", Score("=> score + ([|System.Math.Max((uint)key, 3u)|] > 3u ? 1 : 0);"), "takes ints" },
         { "ATC0103", Score("=> score + [|_text|][0];"), "string" },
+        { "ATC0103", Score("=> score + (float)[|_doubles|][key];"), "make it float[]" },
+        { "ATC0103", Score("=> score + [|_rows|][head][key];"), "two dimensions" },
+        { "ATC0103", Score("=> score + [|_list|][key];"), "make it an array" },
+        { "ATC0103", Score("=> score + [|_bytes|][query, key];"), "make it int[,]" },
+        { "ATC0103", Score("=> score + ([|_optional|] is 3 ? 1 : 0);"), "where there is none" },
+        { "ATC0103", Score("=> score + [|(float)_halves[key]|];"), "'Half'" },
         { "ATC0104", Score("{ for (int i = 0; [|i < head|]; i++) score += 1f; return score; }"), "constant" },
         { "ATC0104", Score("{ while ([|score > 0|]) score -= 1f; return score; }"), "constant" },
         { "ATC0104", Score("{ for (int i = 0; [|i < 100000|]; i++) score += 1f; return score; }"), "4096" },
@@ -34,12 +48,14 @@ public sealed class FunctionDiagnosticTests
         { "ATC0109", Score("=> score + [|System.MathF.Cbrt(key)|];"), "MathF.Cbrt" },
         { "ATC0109", Score("=> score + [|new System.Random(3).NextSingle()|];"), "Random.NextSingle" },
         { "ATC0109", Score("=> [|Virtual(score)|]; protected virtual float Virtual(float x) => x;"), "virtual" },
-        { "ATC0109", Score("=> [|Generic(score)|]; static T Generic<T>(T x) => x;"), "generic" },
+        { "ATC0109", Score("=> [|Make().Twice(score)|]; Other Make() => new();"), "no field" },
+        { "ATC0109", Score("{ float x = score; [|Change(ref x)|]; return x; } static float Change(ref float x) => x = 1;").Replace("[|Change(ref x)|];", "x = [|Change(ref x)|];"), "changes its arguments" },
         { "ATC0110", Score("=> score + [|s_mutable|];"), "'s_mutable'" },
         { "ATC0110", Score("=> score + [|Other.Mutable|];"), "'Mutable'" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] float Bias(float score, int [|position|]) => score; }}", "position" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] float Bias(float score, float [|key|]) => score; }}", "an int" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Mask] bool Visible(float [|score|]) => true; }}", "score" },
+        { "ATC0111", $"[{Attention}] partial class Local {{ [Mask] bool Visible(ref int [|key|]) => true; }}", "by value" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Mask] int [|Visible|](int key) => key; }}", "bool" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] double [|Bias|](float score) => score; }}", "float" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] float [|Bias|]<T>(float score) => score; }}", "generic" },
@@ -94,9 +110,11 @@ public sealed class FunctionDiagnosticTests
         [{{Attention}}] partial class Local
         {
             readonly int[] _ints = [1]; readonly long[] _longs = [1]; readonly string _text = ""; int _count; static float s_mutable;
+            readonly double[] _doubles = [1]; readonly float[][] _rows = []; readonly System.Collections.Generic.List<int> _list = []; readonly byte[,] _bytes = new byte[1, 1];
+            readonly int? _optional = 3; readonly System.Half[] _halves = [];
             {{(mark is null ? member : member.Replace(mark.Replace("[|", "").Replace("|]", ""), mark, System.StringComparison.Ordinal))}}
         }
 
-        static class Other { public static int Mutable; public static int Add(int x) => x; }
+        class Other { public static int Mutable; public static int Add(int x) => x; public float Twice(float x) => 2 * x; }
         """;
 }

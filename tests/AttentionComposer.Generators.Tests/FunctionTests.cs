@@ -154,8 +154,28 @@ public sealed class FunctionTests
     [InlineData("[Score] static float F(float score, int key) => key is >= 0 and < 9 or 12 ? score : float.NegativeInfinity;")]
     [InlineData("[Score] static float key_(float score, int key) { int visible = key, @class = 2, row = 3; return score + visible * @class + row; }")]
     [InlineData("readonly float[] _t = [1]; [Score] float F(float score, int key) { float x = _t[0]; int i = System.Math.Clamp(key - 4, 0, 0); return score + x * _t[i] + _t.Length; }")]
+    [InlineData("[Score] static float F(float score, int head, int key) => (head % 2, key % 3) switch { (0, var r) when r > 1 => score + r, (_, 0) => score * 2, _ => score + 1 };")]
+    [InlineData("[Mask] static bool F(int query, int key) { (int r, int c) = (query / 8, query % 8); var (r2, _) = (key / 8, 3); return r == r2 && c > 1; }")]
+    [InlineData("[Mask] static bool F(in int query, in int key) => Past(key: key, query: query); static bool Past(int query, in int key, int more = 3) => key <= query + more;")]
+    [InlineData("[Score] static float F(float score, int key) => Pick(key > 3, score, 1f); static T Pick<T>(bool first, T x, T y) => first ? x : y;")]
+    [InlineData("[Score] static float F(float score, int key) => Twice(score) + Twice(key); static T Twice<T>(T x) where T : System.Numerics.INumber<T> => T.Max(x + x, T.Zero) * T.One;")]
+    [InlineData("[Mask] private static partial bool F(int query, int key); private static partial bool F(int query, int key) => key <= query;")]
+    [InlineData("private static partial bool F(int query, int key); [Mask] private static partial bool F(int query, int key) => Ok(query, key); private static partial bool Ok(int q, int k); private static partial bool Ok(int a, int b) => b <= a;")]
+    [InlineData("readonly struct Grid(int w) { public readonly int W = w; public int Row(int p) => p / 8 + W; } readonly Grid _g = new(8); [Mask] bool F(int query, int key) => _g.Row(query) == _g.Row(key);")]
+    [InlineData("enum Kind : byte { Text, Image } readonly Kind[] _kinds = []; readonly Kind _only = Kind.Image; [Mask] bool F(int key) => _kinds[key] == _only || _kinds[^1] == Kind.Text;")]
+    [InlineData("readonly byte[] _a = []; readonly System.ReadOnlyMemory<short> _b; readonly uint _c = 3; [Mask] bool F(int query, int key) => _a[key] > _b.Span[query] || (uint)key < _c;")]
+    [InlineData("readonly int captured = 3; readonly float[] score = [1]; [Mask] bool F(int key) => key < captured; [Score] float S(float score) => score + this.score[0];")]
+    [InlineData("[Mask] static bool F(int head) => head != 3; [Mask] static bool G() => true;")]
     public void UnusualFunctionsCompile(string members) =>
         Assert.NotEmpty(GeneratorRun.Of($"namespace User; [{Attention}] public sealed partial class Local {{ {members} }}").Sources);
+
+    /// <summary>Parameters of a primary constructor need no fields.</summary>
+    [Theory]
+    [InlineData("class Local(int[] document)", "[Mask] bool M(int query, int key) => document[query] == document[key];")]
+    [InlineData("record Local(int[] Document)", "[Mask] bool M(int query, int key) => Document[query] == Document[key];")]
+    [InlineData("class Local((int Window, float[] Slopes) settings, System.ReadOnlyMemory<int> document)", "[Mask] bool M(int query, int key) => document.Span[query] == document.Span[key];")]
+    public void ConstructorParametersAreCaptured(string declaration, string member) =>
+        Assert.NotEmpty(GeneratorRun.Of($"[{Attention}] public sealed partial {declaration} {{ {member} }}").Sources);
 
     /// <summary>Fifty pipelines in one project: the generator's share of a build.</summary>
     [Fact]

@@ -14,7 +14,7 @@ static partial class Descriptors
 
     public static readonly DiagnosticDescriptor UnsupportedType = Error(
         "ATC0103", "A function uses a type that kernels do not have",
-        "'{1}' of '{0}' uses the type '{2}', which kernels do not have; {3}");
+        "'{1}' of '{0}' uses the type '{2}' in a way that kernels cannot; {3}");
 
     public static readonly DiagnosticDescriptor UnboundedLoop = Error(
         "ATC0104", "A loop in a function has no constant bounds",

@@ -379,7 +379,7 @@ sealed partial class FunctionReader
     {
         bool powerOfTwo = right is IntConstant { Value: var value } && (value & (value - 1)) == 0 && (value > 0 || isUnsigned && value != 0);
         if (isUnsigned && !powerOfTwo)
-            throw Refuse(Descriptors.UnsupportedType, operation.Syntax, "uint", "kernels divide ints, and a uint by powers of two only: shift it right by one bit, and divide it as an int");
+            throw Refuse(Descriptors.UnsupportedType, operation.Syntax, "uint", "there a uint is divided by powers of two only: shift it right by one bit and divide it as an int");
         if (right is CapturedScalar divisor)
             _captures.MarkDivisor(divisor.Capture);
         else if (BoundsOf(right).Holds(0))
@@ -487,8 +487,10 @@ sealed partial class FunctionReader
         {
             if (method.ReturnType.SpecialType == SpecialType.System_Double || method.Parameters.Any(parameter => parameter.Type.SpecialType == SpecialType.System_Double))
                 throw Refuse(Descriptors.DoubleArithmetic, call.Syntax, call.Syntax.ToString(), $"call MathF.{method.Name} with floats");
-            if (call.Arguments.FirstOrDefault(argument => TryType(argument.Value.Type) is null || IsUnsigned(argument.Value.Type)) is { } unknown)
+            if (call.Arguments.FirstOrDefault(argument => TryType(argument.Value.Type) is null) is { } unknown)
                 throw Type(unknown.Value.Type, call);
+            if (call.Arguments.Any(argument => IsUnsigned(argument.Value.Type)))
+                throw Refuse(Descriptors.UnsupportedType, call.Syntax, "uint", $"{method.Name} takes ints and floats there: convert it");
             Expr[] operands = [.. ByParameter(call).Select(argument => Scalar(Value(argument, environment, path), argument.Syntax))];
             return Intrinsics.Of(method.Name, operands)
                 ?? throw Refuse(Descriptors.UnknownCall, call.Syntax, $"{method.ContainingType.Name}.{method.Name}", "which has no vector form here");
