@@ -28,15 +28,17 @@ public static class VariantPage
 
         - **Parameters**, by name: `float score` (scores only), `int batch` (the cache's index in `AttendBatch`, otherwise 0), `int head` (of the query), `int keyValueHead`,
           `int query`, `int key` (absolute positions).
-        - **Types**: `int`, `float`, `bool`, enums over `int`. No `double`: write `0.5f`, and `MathF` for `Math`.
-        - **Operators**: arithmetic, comparisons, `&&` `||` `!` `?:`, `& | ^ ~`, shifts, casts between `int` and `float`. Integers wrap around, as in C#.
+        - **Types**: `float`, `bool`, `int`, `uint`, `short`, `ushort`, `sbyte`, `byte`, enums over these, and tuples of them. No `double`: write `0.5f`, and `MathF` for `Math`.
+        - **Operators**: arithmetic, comparisons, `&&` `||` `!` `?:`, `& | ^ ~`, shifts, casts. Integers wrap around, as in C#; a `uint` is divided by powers of two only.
         - **Statements**: locals, assignments to them, `if`, `switch`, `return`, and loops that end after a constant number of steps, with `break` and `continue`.
-        - **Expressions**: `switch` with constants, comparisons, `and`, `or`, `not`, `when`; `is` with the same patterns; constants of any kind.
+        - **Expressions**: `switch` with constants, comparisons, tuples, `and`, `or`, `not`, `when`; `is` with the same patterns; constants of any kind.
         - **Math and MathF** (also as `float.…`, `int.…`): `Abs Sign Min Max Clamp Sqrt Exp Log Log2 Log10 Sin Cos Tan Tanh Pow Floor Ceiling Round Truncate FusedMultiplyAdd
           IsNaN IsFinite IsInfinity IsPositiveInfinity IsNegativeInfinity`.
-        - **Calls** of methods with source, in any file of the project: static ones, the pipeline's own, local functions. They are inlined; recursion is refused.
-        - **What it reads**: fields and properties of the pipeline (also through other objects, as `_settings.Size`), static readonly ones, and arrays of `int`, `float` and `bool` with
-          up to three dimensions, or `ReadOnlyMemory` of them. Fields are read when a call begins.
+        - **Calls** of methods with source, in any file of the project: static ones, the pipeline's own, those of objects in its fields, local functions, generic ones (with
+          operators and functions of `INumber<T>`). They are inlined; recursion is refused.
+        - **What it reads**: fields, properties and primary constructor parameters of the pipeline (also through other objects, as `_settings.Size`), static readonly fields, and arrays
+          of `int`, `float` and `bool` with up to three dimensions, or `ReadOnlyMemory` of them. Fields are read when a call begins. Arrays of smaller and of unsigned integers have one
+          dimension: they are copied into ints then.
 
         A key that another mask hides is never judged: `_table[query - key]` needs no guard under `[Causal]`. An index outside of an array, for a key that is visible, throws an
         `IndexOutOfRangeException` with the function's name, and the call leaves cache and outputs as they were. Whatever cannot be translated is a [diagnostic](diagnostics/README.md)
@@ -46,7 +48,8 @@ public static class VariantPage
 
         ## Masks without a matrix
 
-        All masks, those of attributes included, must hold. Comparisons that are linear in `key` and `query` become intervals of keys in closed form. What else there is, the kernel computes
+        All masks, those of attributes included, must hold. Comparisons that are linear in `key` and `query` become intervals of keys in closed form, also where they compare with a captured
+        number that stands alone on its side: `query - key < _window`, `key < _length[batch]`. What else there is, the kernel computes
         over whole blocks first, with ranges in place of numbers: a block that nobody can see is not read, one that everybody must see runs without a mask, and only the others test
         key by key. Captured arrays take part through their least and largest element in the block. Nothing is stored per pair of positions.
 
@@ -88,7 +91,7 @@ public static class VariantPage
             int first = line, last = line;
             while (first > 0 && lines[first - 1].Length != 0)
                 first--;
-            while (lines[last] != "}" && !lines[last].EndsWith(';'))
+            while (lines[last] != "}" && !(last == line && lines[last].EndsWith(';')))
                 last++;
             return string.Join('\n', lines[first..(last + 1)]) + "\n";
         }
