@@ -12,6 +12,8 @@ public sealed class FunctionDiagnosticTests
         { "ATC0101", Score("=> [|_ints == null|] ? score : score + _ints[key];"), "test its Length" },
         { "ATC0101", Score("=> _ints is [|null|] ? score : score + _ints[key];"), "test its Length" },
         { "ATC0101", Score("=> score + checked([|key * 2|]);"), "leave out 'checked'" },
+        { "ATC0101", Score("{ System.Func<float, float> f = [|x => x|]; return score; }"), "as a delegate" },
+        { "ATC0101", Score("=> Apply([|Twice|], score); float Twice(float x) => 2 * x; float Apply(System.Func<float, float> f, float x) => f(x);"), "by its name" },
         { "ATC0101", Score("=> [|(key, head).ToString().Length|];"), "'Bias'" },
         { "ATC0101", Score("=> score + Hidden.Peek(); static class Hidden { static readonly int s_private = 1; public static int Peek() => [|s_private|]; }"), "internal" },
         { "ATC0102", Score("=> (float)(score * [|0.5|]);"), "0.5f" },
@@ -48,6 +50,7 @@ public sealed class FunctionDiagnosticTests
         { "ATC0109", Score("=> score + [|System.MathF.Cbrt(key)|];"), "MathF.Cbrt" },
         { "ATC0109", Score("=> score + [|new System.Random(3).NextSingle()|];"), "Random.NextSingle" },
         { "ATC0109", Score("=> [|Virtual(score)|]; protected virtual float Virtual(float x) => x;"), "virtual" },
+        { "ATC0109", Score("=> [|_curve(score)|];"), "when it runs" },
         { "ATC0109", Score("=> [|Make().Twice(score)|]; Other Make() => new();"), "no field" },
         { "ATC0109", Score("{ float x = score; [|Change(ref x)|]; return x; } static float Change(ref float x) => x = 1;").Replace("[|Change(ref x)|];", "x = [|Change(ref x)|];"), "changes its arguments" },
         { "ATC0110", Score("=> score + [|s_mutable|];"), "'s_mutable'" },
@@ -55,13 +58,14 @@ public sealed class FunctionDiagnosticTests
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] float Bias(float score, int [|position|]) => score; }}", "position" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] float Bias(float score, float [|key|]) => score; }}", "an int" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Mask] bool Visible(float [|score|]) => true; }}", "score" },
+        { "ATC0111", $"[{Attention}] partial class Local {{ [Mask, Score] bool [|Visible|](int key) => true; }}", "[Score] and [Mask]" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Mask] bool Visible(ref int [|key|]) => true; }}", "by value" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Mask] int [|Visible|](int key) => key; }}", "bool" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] double [|Bias|](float score) => score; }}", "float" },
         { "ATC0111", $"[{Attention}] partial class Local {{ [Score] float [|Bias|]<T>(float score) => score; }}", "generic" },
         { "ATC0111", $"[{Attention}] abstract partial class Local {{ [Score] public abstract float [|Bias|](float score); }}", "abstract" },
         { "ATC0112", Score("=> score + [|new[] { 1f, 2f }|][0];"), "new[]" },
-        { "ATC0112", Score("{ System.Func<float, float> f = [|x => x|]; return score; }"), "x => x" },
+        { "ATC0112", Score("=> score + [|new float[2]|].Length;"), "new float[2]" },
         { "ATC0113", $"[{Attention}] partial class Local {{ [SinkLogits] readonly float [|_sink|] = 1; public float Sink => _sink; }}", "float[]" },
         { "ATC0113", $"[{Attention}, Normalizer(Normalization.Relu)] partial class Local {{ [SinkLogits] readonly float[] [|_sinks|] = []; }}", "Relu" },
         { "ATC0113", $"[{Attention}] partial class Local {{ [SinkLogits] static float[] [|s_sinks|] = []; }}", "static" },
@@ -112,6 +116,7 @@ public sealed class FunctionDiagnosticTests
             readonly int[] _ints = [1]; readonly long[] _longs = [1]; readonly string _text = ""; int _count; static float s_mutable;
             readonly double[] _doubles = [1]; readonly float[][] _rows = []; readonly System.Collections.Generic.List<int> _list = []; readonly byte[,] _bytes = new byte[1, 1];
             readonly int? _optional = 3; readonly System.Half[] _halves = [];
+            readonly System.Func<float, float> _curve = x => x;
             {{(mark is null ? member : member.Replace(mark.Replace("[|", "").Replace("|]", ""), mark, System.StringComparison.Ordinal))}}
         }
 

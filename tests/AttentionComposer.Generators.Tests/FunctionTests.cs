@@ -166,6 +166,9 @@ public sealed class FunctionTests
     [InlineData("readonly byte[] _a = []; readonly System.ReadOnlyMemory<short> _b; readonly uint _c = 3; [Mask] bool F(int query, int key) => _a[key] > _b.Span[query] || (uint)key < _c;")]
     [InlineData("readonly int captured = 3; readonly float[] score = [1]; [Mask] bool F(int key) => key < captured; [Score] float S(float score) => score + this.score[0];")]
     [InlineData("[Mask] static bool F(int head) => head != 3; [Mask] static bool G() => true;")]
+    [InlineData("[Mask] static bool F(int query, int key) => Cell(query) == Cell(key) && (query, 1) != (key, 1); static (int, int) Cell(int p) => (p / 64, p % 64 / 8);")]
+    [InlineData("interface ISees { static abstract bool Sees(int query, int key); } class Past : ISees { public static bool Sees(int query, int key) => key <= query; } class Not<T> : ISees where T : ISees { public static bool Sees(int query, int key) => !T.Sees(query, key); } [Mask] static bool F(int query, int key) => Not<Not<Past>>.Sees(query, key);")]
+    [InlineData("enum Mode { Causal, Full } readonly Mode _mode; [Mask] bool F(int query, int key) => _mode switch { Mode.Causal => key <= query, _ => true };")]
     public void UnusualFunctionsCompile(string members) =>
         Assert.NotEmpty(GeneratorRun.Of($"namespace User; [{Attention}] public sealed partial class Local {{ {members} }}").Sources);
 

@@ -73,6 +73,12 @@ sealed partial class FunctionReader
                 return IsComparison(binary.OperatorKind)
                     ? Comparison(binary, Operand(binary.LeftOperand), Operand(binary.RightOperand))
                     : Arithmetic(binary.OperatorKind, Operand(binary.LeftOperand), Operand(binary.RightOperand), IsUnsigned(binary.Type), binary);
+            case ITupleBinaryOperation pair when Value(pair.LeftOperand, environment, path) is Tuple left && Value(pair.RightOperand, environment, path) is Tuple right:
+            {
+                Expr same = left.Items.Zip(right.Items, (x, y) => Compare(BinaryOperator.Equal, Scalar(x, pair.Syntax), Scalar(y, pair.Syntax), null, pair.Syntax)).Aggregate(Expr.And);
+                return pair.OperatorKind == BinaryOperatorKind.Equals ? same : Expr.Not(same);
+            }
+
             case IConditionalOperation { WhenFalse: not null } choice:
             {
                 Expr condition = Operand(choice.Condition);
@@ -89,8 +95,12 @@ sealed partial class FunctionReader
                 return Call(call, environment, path, name);
             case ISimpleAssignmentOperation or ICompoundAssignmentOperation or IIncrementOrDecrementOperation or IDeconstructionAssignmentOperation:
                 throw Refuse(Descriptors.SideEffect, operation.Syntax, operation.Syntax.ToString());
-            case IObjectCreationOperation or IArrayCreationOperation or IAnonymousFunctionOperation or IDelegateCreationOperation
-                or IAnonymousObjectCreationOperation or IInterpolatedStringOperation or ICollectionExpressionOperation:
+            case IAnonymousFunctionOperation or IDelegateCreationOperation:
+                throw Refuse(
+                    Descriptors.Untranslatable, operation.Syntax, $"'{Short(operation.Syntax)}' as a delegate",
+                    "call the function by its name, or choose it by a type parameter with a static abstract method");
+            case IObjectCreationOperation or IArrayCreationOperation or IAnonymousObjectCreationOperation
+                or IInterpolatedStringOperation or ICollectionExpressionOperation:
                 throw Refuse(Descriptors.Allocation, operation.Syntax, operation.Syntax.ToString());
             default:
                 throw Unknown(operation);
@@ -170,9 +180,12 @@ sealed partial class FunctionReader
     static bool SameItem(IFieldSymbol element, IFieldSymbol item) =>
         SymbolEqualityComparer.Default.Equals(element.CorrespondingTupleField ?? element, item.CorrespondingTupleField ?? item);
 
-    /// <summary>The getter if it has a body in source; null for an automatic property.</summary>
+    /// <summary>The getter if it has a body in source; null for a property with a field of its own, automatic or by the keyword.</summary>
     static IMethodSymbol? GetterOf(IPropertySymbol property) =>
-        property is { GetMethod: { } getter, IsVirtual: false, IsAbstract: false, IsOverride: false } && SyntaxOf(getter) is not null ? getter : null;
+        property is { GetMethod: { } getter, IsVirtual: false, IsAbstract: false, IsOverride: false } && SyntaxOf(getter) is not null
+        && !property.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property))
+            ? getter
+            : null;
 
     /// <summary>How the pipeline's own code reads a member: a chain of fields and properties from the pipeline or from a static one.</summary>
     string Access(IMemberReferenceOperation member)
@@ -475,7 +488,7 @@ sealed partial class FunctionReader
 
     object Call(IInvocationOperation call, Environment environment, Expr? path, string? name)
     {
-        IMethodSymbol method = call.TargetMethod;
+        IMethodSymbol method = Chosen(call);
         string owner = method.ContainingType.ToDisplayString();
         if (call is { Instance: { } table, Arguments.Length: 1 } && method.Name == "GetLength" && Value(table, environment, path) is Capture array)
             return Length(array, Scalar(Value(call.Arguments[0].Value, environment, path), call.Syntax), call);
@@ -496,6 +509,8 @@ sealed partial class FunctionReader
                 ?? throw Refuse(Descriptors.UnknownCall, call.Syntax, $"{method.ContainingType.Name}.{method.Name}", "which has no vector form here");
         }
 
+        if (method.MethodKind == MethodKind.DelegateInvoke)
+            throw Refuse(Descriptors.UnknownCall, call.Syntax, Short(call.Syntax), "a delegate, whose body is known only when it runs");
         if (method.DeclaringSyntaxReferences.IsEmpty)
             throw Refuse(Descriptors.UnknownCall, call.Syntax, $"{method.ContainingType.Name}.{method.Name}", "whose body is not in this project");
         if (method.IsAsync || method.Parameters.Any(parameter => parameter.RefKind is not (RefKind.None or RefKind.In))
@@ -514,6 +529,13 @@ sealed partial class FunctionReader
             arguments = arguments.SetItem(BodyOf(method).Parameters[argument.Parameter!.Ordinal], Named(Value(argument.Value, environment, path, argument.Parameter.Name), argument.Parameter.Name));
         return Inline(method, arguments, path, call.Syntax, receiver);
     }
+
+    /// <summary>The method that is called: of a static abstract one, that of the type that stands for the type parameter.</summary>
+    IMethodSymbol Chosen(IInvocationOperation call) =>
+        call is { ConstrainedToType: { } constrained, TargetMethod: { IsStatic: true } target } && !IsGenericMath(target)
+        && Known(constrained, _typeArguments).FindImplementationForInterfaceMember(target) is IMethodSymbol chosen
+            ? chosen
+            : call.TargetMethod;
 
     static IEnumerable<IOperation> ByParameter(IInvocationOperation call) =>
         call.Arguments.OrderBy(argument => argument.Parameter!.Ordinal).Select(argument => argument.Value);

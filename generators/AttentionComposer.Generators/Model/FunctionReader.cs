@@ -125,7 +125,7 @@ sealed partial class FunctionReader
     /// <param name="receiver">How the pipeline's own code reads the object whose method it is; null for the pipeline itself.</param>
     object Inline(IMethodSymbol method, Environment arguments, Expr? path, SyntaxNode caller, string? receiver = null)
     {
-        if (_calls.Contains(method.OriginalDefinition, SymbolEqualityComparer.Default))
+        if (_calls.Contains(method, SymbolEqualityComparer.Default))
             throw Refuse(Descriptors.Recursion, caller, method.Name);
         if (_calls.Count >= MaxCalls)
             throw Refuse(Descriptors.Recursion, caller, method.Name);
@@ -137,7 +137,7 @@ sealed partial class FunctionReader
         foreach (var (parameter, argument) in TypeArgumentsOf(method))
             _typeArguments = _typeArguments.SetItem(parameter, Known(argument, typeArguments));
 
-        _calls.Push(method.OriginalDefinition);
+        _calls.Push(method);
         IOperation? body = _compilation.GetSemanticModel(syntax.SyntaxTree).GetOperation(syntax) switch
         {
             IMethodBodyOperation declaration => declaration.BlockBody ?? declaration.ExpressionBody,

@@ -144,6 +144,12 @@ sealed class PipelineReader
             AttributeData? score = Find("Score", method), mask = Find("Mask", method);
             if (score is null && mask is null)
                 continue;
+            if (score is not null && mask is not null)
+            {
+                Report(Descriptors.Signature, method.Locations[0], _type.Name, method.Name, "is marked [Score] and [Mask]", "a function is one of them: write the other beside it");
+                continue;
+            }
+
             try
             {
                 int order = score?.NamedArguments.FirstOrDefault(argument => argument.Key == "Order").Value.Value is int number ? number : 0;
