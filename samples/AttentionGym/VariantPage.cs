@@ -44,6 +44,8 @@ public static class VariantPage
         `IndexOutOfRangeException` with the function's name, and the call leaves cache and outputs as they were. Whatever cannot be translated is a [diagnostic](diagnostics/README.md)
         at the expression itself.
 
+        The variants of this page are held to a plain loop in float64: the largest error of a row is at most 1e-5 of the row's largest scalar, at 1, 7, 257, 1000 and 4097 positions.
+
         `_table[head]` is loaded once a row, `_table[key]` is one load for neighbouring keys, `_table[query - key]` the same read backwards, anything else a gather.
 
         ## Masks without a matrix
