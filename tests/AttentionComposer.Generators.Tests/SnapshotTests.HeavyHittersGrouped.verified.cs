@@ -100,7 +100,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
 
     KernelTraits IFusedKernels.Traits => s_traits;
 
-    void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges) =>
+    void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, int batch, object? captured, Span<KeyRange> ranges) =>
         SeenBy(firstQuery, lastQuery, length, ranges);
 
     void IFusedKernels.Decode(in KernelCall call)

@@ -113,7 +113,7 @@ sealed unsafe partial class Workspace
             AttentionShape shape = traits.Shape;
             int group = shape.GroupSize, rows = Rows(traits), firstQuery = _cache!.Length - _tokens + token;
             Span<KeyRange> ranges = stackalloc KeyRange[traits.RangeCount];
-            _kernels.VisibleKeys(firstQuery, firstQuery + tokens - 1, _cache.Length, ranges);
+            _kernels.VisibleKeys(firstQuery, firstQuery + tokens - 1, _cache.Length, batch: 0, _captured, ranges);
             foreach (ref KeyRange range in ranges)
                 range = range with { Low = Math.Max(range.Low, low), High = Math.Min(range.High, high) };
 
