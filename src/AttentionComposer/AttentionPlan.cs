@@ -64,7 +64,7 @@ public sealed record AttentionPlan
 
     /// <summary>
     /// What a decode step moves, stage by stage: arXiv 2312.04985, section 5, in bytes and with the copies that it leaves out (the keys' second one, the
-    /// sums of values in float64).
+    /// sums of values in float64). Keys that functions hide are counted as visible.
     /// </summary>
     /// <param name="length">Positions in the cache, the current token included.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is below 1.</exception>
@@ -104,7 +104,9 @@ public sealed record AttentionPlan
         });
 
         // The newest page may hold fewer keys; an average one is counted in full.
-        return Attended("chosen keys and values", Selection.KeepKeys * (Selection.PerHead ? Shape.GroupSize : 1));
+        AttentionTraffic traffic = Attended("chosen keys and values", Selection.KeepKeys * (Selection.PerHead ? Shape.GroupSize : 1));
+        bool addsUp = Selection.Remainder >= Kernels.Remainder.Spread && (Masks.Count > 0 || (Window > 0 && RingSize == 0));
+        return addsUp ? new([.. traffic.Stages, new("visible values for their mean", heads * visible * row, 0)]) : traffic;
 
         AttentionTraffic Attended(string name, long keys) => new([.. stages, new(name, heads * 2 * keys * row, 0)]);
     }

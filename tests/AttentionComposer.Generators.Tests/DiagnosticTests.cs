@@ -61,9 +61,9 @@ public sealed class DiagnosticTests
         { "ATC0202", $"[{Good}, Causal, [|HeavyHitters(Local = -2)|]] partial class Local;", "Local = -2" },
         { "ATC0202", $"[{Good}, [|DoubleSparsity(Rank = 0)|]] partial class Local {{ {Labels} }}", "Rank = 0" },
         { "ATC0202", $"[{Good}, [|DoubleSparsity(TopK = 0)|]] partial class Local {{ {Labels} }}", "TopK = 0" },
-        { "ATC0203", $"[{Good}, [|TopK(4)|]] partial class Local {{ [Mask] bool Near(int query, int key) => query - key < 9; }}", "Near" },
-        { "ATC0203", $"[{Good}, [|Pages|]] partial class Local {{ [Score] float Up(float score, int head, int query, int key) => score + 1; }}", "Up" },
+        { "ATC0203", $"[{Good}, [|TopK(4)|], Normalizer(Normalization.Relu)] partial class Local;", "Relu" },
         { "ATC0203", $"[{Good}, [|SparQ|], Normalizer(Normalization.Sigmoid)] partial class Local;", "Sigmoid" },
+        { "ATC0203", $"[{Good}, Normalizer(Normalization.Sigmoid)][[|SparQ(Variant = SparQVariant.Released, Reallocation = SparQReallocation.Always)|]] partial class Local;", "Sigmoid" },
         { "ATC0204", $"[{Good}, [|DoubleSparsity|]] partial class Local;", "DoubleSparsity.Calibrate" },
         { "ATC0204", $"[{Good}, [|DoubleSparsity|]] partial class Local {{ int[] _channels = new int[32]; }}", "[LabelChannels]" },
         { "ATC0205", $"[{Good}] partial class Local {{ [LabelChannels] int[] [|_channels|] = new int[32]; }}", "no [DoubleSparsity]" },
@@ -72,6 +72,9 @@ public sealed class DiagnosticTests
         { "ATC0205", $"[{Good}, DoubleSparsity] partial class Local {{ [LabelChannels] int[,] [|_channels|] = new int[2, 16]; }}", "is not an int[]" },
         { "ATC0205", $"[{Good}, DoubleSparsity] partial class Local {{ [LabelChannels] static int[] [|s_channels|] = new int[32]; }}", "static field that can change" },
         { "ATC0206", $"[{Good}, [|HeavyHitters|]] partial class Local;", "[Causal]" },
+        { "ATC0207", $"[{Good}, Causal, [|HeavyHitters|]] partial class Local {{ [Mask] bool Near(int query, int key) => query - key < 9; }}", "Near" },
+        { "ATC0207", $"[{Good}, Causal, [|HeavyHitters|]] partial class Local {{ [Score] float Up(float score) => score + 1; }}", "Up" },
+        { "ATC0207", $"[{Good}, Causal, [|HeavyHitters|], Normalizer(Normalization.SoftmaxOne)] partial class Local;", "SoftmaxOne" },
         { "ATC0301", $"[{Good}, Causal, [|Star|]] partial class Local;", "0 positions" },
         { "ATC0301", $"[{Good}, Causal, [|Star(BlockSize = -1)|]] partial class Local;", "-1 positions" },
         { "ATC0302", $"[{Good}, Causal, [|Star(BlockSize = 8, AnchorSize = 9)|]] partial class Local;", "9 positions" },
@@ -100,6 +103,14 @@ public sealed class DiagnosticTests
     [Fact]
     public void EveryDiagnosticIsTested() => Assert.Equal(
         AllDescriptors.Select(descriptor => descriptor.Id), Wrong.Concat(FunctionDiagnosticTests.Wrong).Select(row => (string)row[0]).Distinct().Order(StringComparer.Ordinal));
+
+    /// <summary>Selections that rank by scores need no softmax.</summary>
+    [Theory]
+    [InlineData("Pages, Normalizer(Normalization.Sigmoid)")]
+    [InlineData("SparQ(Variant = SparQVariant.Released), Normalizer(Normalization.Relu)")]
+    [InlineData("TopK(4), Normalizer(Normalization.SoftmaxOne)")]
+    public void SelectionsByScoreTakeEveryNormaliser(string attributes) =>
+        Assert.NotEmpty(GeneratorRun.Of($"[{Good}, {attributes}] partial class Local;").Sources);
 
     /// <summary>A person corrects one file in one go.</summary>
     [Fact]

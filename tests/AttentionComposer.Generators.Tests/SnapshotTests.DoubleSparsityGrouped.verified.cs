@@ -640,7 +640,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    bool masked = count % 16 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 16 != 0;
                     ref float scores = ref candidates.Begin(key, count);
                     ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
@@ -734,7 +734,6 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float groupScores = ref candidates.GroupScores;
             for (int row = 0; row < Group; row++)
             {
-                int query = call.FirstQuery;
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -742,9 +741,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Vector512<float> logit = Lanes512.Load(ref logits, i);
                     if (masked)
                     {
-                        // visible: key <= query
-                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys))
-                            & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
+                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys));
                         logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
                     }
 
@@ -1371,7 +1368,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    bool masked = count % 8 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 8 != 0;
                     ref float scores = ref candidates.Begin(key, count);
                     ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
@@ -1445,7 +1442,6 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float groupScores = ref candidates.GroupScores;
             for (int row = 0; row < Group; row++)
             {
-                int query = call.FirstQuery;
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1453,9 +1449,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Vector256<float> logit = Lanes256.Load(ref logits, i);
                     if (masked)
                     {
-                        // visible: key <= query
-                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys))
-                            & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
+                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys));
                         logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
                     }
 
@@ -2030,7 +2024,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    bool masked = count % 4 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 4 != 0;
                     ref float scores = ref candidates.Begin(key, count);
                     ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
@@ -2104,7 +2098,6 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float groupScores = ref candidates.GroupScores;
             for (int row = 0; row < Group; row++)
             {
-                int query = call.FirstQuery;
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -2112,9 +2105,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Vector128<float> logit = Lanes128.Load(ref logits, i);
                     if (masked)
                     {
-                        // visible: key <= query
-                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys))
-                            & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
+                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys));
                         logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
                     }
 
@@ -2369,16 +2360,9 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     ref float scores = ref candidates.Begin(first, count);
                     for (int row = 0; row < Group; row++)
                     {
-                        int query = call.FirstQuery;
                         for (int key = first; key < first + count; key++)
                         {
                             ref float logit = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys + key - first);
-                            if (!(key <= query))
-                            {
-                                logit = float.NegativeInfinity;
-                                continue;
-                            }
-
                             nint slot = (nint)call.Layout.Slot(key) * (Stride * 4);
                             float score = candidates.ChannelDot(row, ref Unsafe.Add(ref call.Keys, slot), KvFormat.Float32);
                             logit = score;

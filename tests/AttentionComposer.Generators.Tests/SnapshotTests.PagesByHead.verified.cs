@@ -643,7 +643,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     count = Math.Min(Candidates.ChunkKeys, range.High - page);
                     ref float scores = ref candidates.Begin(page, count);
                     PageBounds(ref queries, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref scores);
-                    Weigh(ref scores, count, page, selection, candidates);
+                    Weigh(ref scores, count, page, call, candidates);
                 }
             }
 
@@ -729,7 +729,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
 
         /// <summary>Finishes a chunk's scores.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int pages, int firstPage, in SelectionCall selection, in Candidates candidates)
+        static void Weigh(ref float scores, int pages, int firstPage, in KernelCall call, in Candidates candidates)
         {
             for (int row = 0; row < Group; row++)
             {
@@ -1377,7 +1377,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     count = Math.Min(Candidates.ChunkKeys, range.High - page);
                     ref float scores = ref candidates.Begin(page, count);
                     PageBounds(ref queries, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref scores);
-                    Weigh(ref scores, count, page, selection, candidates);
+                    Weigh(ref scores, count, page, call, candidates);
                 }
             }
 
@@ -1441,7 +1441,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
 
         /// <summary>Finishes a chunk's scores.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int pages, int firstPage, in SelectionCall selection, in Candidates candidates)
+        static void Weigh(ref float scores, int pages, int firstPage, in KernelCall call, in Candidates candidates)
         {
             for (int row = 0; row < Group; row++)
             {
@@ -2037,7 +2037,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     count = Math.Min(Candidates.ChunkKeys, range.High - page);
                     ref float scores = ref candidates.Begin(page, count);
                     PageBounds(ref queries, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref scores);
-                    Weigh(ref scores, count, page, selection, candidates);
+                    Weigh(ref scores, count, page, call, candidates);
                 }
             }
 
@@ -2100,7 +2100,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
 
         /// <summary>Finishes a chunk's scores.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int pages, int firstPage, in SelectionCall selection, in Candidates candidates)
+        static void Weigh(ref float scores, int pages, int firstPage, in KernelCall call, in Candidates candidates)
         {
             for (int row = 0; row < Group; row++)
             {

@@ -645,7 +645,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    bool masked = count % 16 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 16 != 0;
                     ref float scores = ref candidates.Begin(key, count);
                     ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
@@ -756,9 +756,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     logit = logit - (slope * Vector512.ConvertToSingle(Vector512.Abs(Lanes512.Broadcast(query) - key)));
                     if (masked)
                     {
-                        // visible: key <= query
-                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys))
-                            & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
+                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys));
                         logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
                     }
 
@@ -1423,7 +1421,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    bool masked = count % 8 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 8 != 0;
                     ref float scores = ref candidates.Begin(key, count);
                     ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
@@ -1510,9 +1508,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     logit = logit - (slope * Vector256.ConvertToSingle(Vector256.Abs(Lanes256.Broadcast(query) - key)));
                     if (masked)
                     {
-                        // visible: key <= query
-                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys))
-                            & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
+                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys));
                         logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
                     }
 
@@ -2123,7 +2119,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    bool masked = count % 4 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 4 != 0;
                     ref float scores = ref candidates.Begin(key, count);
                     ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
@@ -2210,9 +2206,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     logit = logit - (slope * Vector128.ConvertToSingle(Vector128.Abs(Lanes128.Broadcast(query) - key)));
                     if (masked)
                     {
-                        // visible: key <= query
-                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys))
-                            & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
+                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys));
                         logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
                     }
 
@@ -2501,12 +2495,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                         for (int key = first; key < first + count; key++)
                         {
                             ref float logit = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys + key - first);
-                            if (!(key <= query))
-                            {
-                                logit = float.NegativeInfinity;
-                                continue;
-                            }
-
                             nint slot = (nint)call.Layout.Slot(key) * (Stride * 2);
                             float score = candidates.ChannelDot(row, ref Unsafe.Add(ref call.Keys, slot), KvFormat.Float16);
                             logit = score - (AlibiSlopes[head] * ((float)Math.Abs(query - key)));

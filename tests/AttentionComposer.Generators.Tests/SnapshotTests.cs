@@ -96,6 +96,24 @@ public sealed class SnapshotTests
         }
         """).Text);
 
+    /// <summary>A mask and scores beside a selection: candidates and chosen keys go through the same functions, tables are read by position and by list.</summary>
+    [Fact]
+    public void SparQWithFunctions() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 8)]
+        [Causal, SparQ(Rank = 16, TopK = 64)]
+        sealed partial class SparQWithFunctions(int[] document, float[] bias)
+        {
+            readonly int[] _document = document;
+            readonly float[] _bias = bias;
+
+            [Mask]  bool SameDocument(int query, int key) => _document[query] == _document[key];
+            [Score] float Biased(float score, int query, int key) => score + _bias[query - key];
+        }
+        """).Text);
+
     /// <summary>Pages by head: a bound for each page, and a choice for each query head.</summary>
     [Fact]
     public void PagesByHead() => Snapshot.Verify(GeneratorRun.Of(

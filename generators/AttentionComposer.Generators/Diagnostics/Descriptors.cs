@@ -76,10 +76,10 @@ static partial class Descriptors
         "ATC0202", "A selection's number is too small",
         "'{0}' has [{1}] with {2} = {3}; give it at least {4}");
 
-    public static readonly DiagnosticDescriptor SelectionWithFunctions = Error(
-        "ATC0203", "A selection does not apply functions",
-        "'{0}' has [{1}] beside {2}, which the scorer of candidates does not apply; use [Causal], [SlidingWindow], [Sinks], [Alibi], [SoftCap] and [Scale] with it, " +
-        "or remove [{1}]");
+    public static readonly DiagnosticDescriptor SelectionWithoutSoftmax = Error(
+        "ATC0203", "A selection by probabilities needs a softmax",
+        "'{0}' has [{1}], which goes by probabilities here, beside [Normalizer(Normalization.{2})], whose weights are none; use Normalization.Softmax or SoftmaxOne, " +
+        "or [Pages], which ranks by scores");
 
     // Behind a Lazy: the fields of the other parts of this class must be there first.
     static readonly Lazy<Dictionary<string, DiagnosticDescriptor>> s_byId = new(() => typeof(Descriptors)

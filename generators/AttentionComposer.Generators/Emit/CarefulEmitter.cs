@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Linq;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
@@ -10,8 +11,8 @@ namespace AttentionComposer.Generators.Emit;
 /// </summary>
 static class CarefulEmitter
 {
-    /// <summary>Whether it calls methods of the pipeline's object.</summary>
-    public static bool NeedsPipeline(KernelPlan plan) => plan.Functions.Any(function => !function.IsStatic);
+    /// <summary>The pipeline's object as a first argument where the loop calls its methods; otherwise nothing.</summary>
+    public static string Receiver(KernelPlan plan, string name) => plan.Functions.Any(function => !function.IsStatic) ? name + ", " : "";
 
     /// <remarks>It calls the user's functions as they are: nothing is translated here, so nothing can differ.</remarks>
     public static void Emit(SourceWriter writer, KernelPlan plan)
@@ -19,7 +20,7 @@ static class CarefulEmitter
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>The pipeline as a plain loop over rows and keys, in which a hidden key touches nothing.</summary>");
         writer.Open("static class CarefulKernel");
-        writer.Open($"public static void Run({(NeedsPipeline(plan) ? PipelineName(plan) + " pipeline, " : "")}in KernelCall call)");
+        writer.Open($"public static void Run({Receiver(plan, PipelineName(plan) + " pipeline")}in KernelCall call)");
         writer.Write($$"""
             int rows = call.Tokens * call.RowsPerToken;
             Panels.ScaleQueries(call, s_traits.Shape, call.RowsPerToken, rows, {{Literal.Of(plan.QueryFactor)}}, ref call.Scratch);
@@ -34,14 +35,9 @@ static class CarefulEmitter
             writer.Write("    int query = call.FirstQuery + row / call.RowsPerToken;");
         if (plan.DependsOn(VariableKind.Head) || Takes(plan, VariableKind.Head))
             writer.Write("    int head = call.KeyValueHead * Group + row % call.RowsPerToken;");
-        string[] masks =
-        [
-            .. plan.Mask is null ? [] : new[] { $"!({ScalarPrinter.Print(plan.Mask)})" },
-            .. plan.Spec.Masks.Select(mask => $"!{Call(plan, mask)}"),
-        ];
-        string mask = string.Concat(masks.Select(hidden => $$"""
+        string mask = string.Concat(Masks(plan).Select(visible => $$"""
 
-                        if ({{hidden}})
+                        if (!{{visible}})
                             continue;
             """));
         string scores = string.Concat(plan.Spec.Scores.Select(score => $$"""
@@ -76,10 +72,19 @@ static class CarefulEmitter
         writer.Close();
     }
 
-    static bool Takes(KernelPlan plan, VariableKind variable) =>
+    /// <summary>The conditions that a visible key fulfils.</summary>
+    public static IEnumerable<string> Masks(KernelPlan plan) =>
+    [
+        .. plan.Mask is null ? [] : new[] { $"({ScalarPrinter.Print(plan.Mask)})" },
+        .. plan.Spec.Masks.Select(mask => Call(plan, mask)),
+    ];
+
+    /// <summary>Whether some function takes a variable as a parameter.</summary>
+    public static bool Takes(KernelPlan plan, VariableKind variable) =>
         plan.Functions.Any(function => function.Parameters.Any(parameter => parameter.Kind == variable));
 
-    static string Call(KernelPlan plan, FunctionSpec function)
+    /// <summary>The call of a function for the key in hand.</summary>
+    public static string Call(KernelPlan plan, FunctionSpec function)
     {
         string arguments = string.Join(", ", function.Parameters.Select(parameter => parameter.Kind switch
         {
@@ -90,5 +95,5 @@ static class CarefulEmitter
         return $"{receiver}.{PipelineEmitter.Identifier(function.Name)}({arguments})";
     }
 
-    static string PipelineName(KernelPlan plan) => PipelineEmitter.Identifier(plan.Spec.Name);
+    public static string PipelineName(KernelPlan plan) => PipelineEmitter.Identifier(plan.Spec.Name);
 }

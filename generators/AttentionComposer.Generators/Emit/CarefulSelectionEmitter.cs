@@ -1,3 +1,4 @@
+using System.Linq;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
 
@@ -17,7 +18,7 @@ static class CarefulSelectionEmitter
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>The choice of keys as a plain loop, in which an infinite or undefined score is the best one.</summary>");
         writer.Open("static class CarefulSelection");
-        writer.Open("public static void Select(in SelectionCall selection)");
+        writer.Open($"public static void Select({CarefulEmitter.Receiver(plan, CarefulEmitter.PipelineName(plan) + " pipeline")}in SelectionCall selection)");
         writer.Write($$"""
             KernelCall call = selection.Call;
             var candidates = new Candidates(selection);
@@ -34,26 +35,20 @@ static class CarefulSelectionEmitter
                     {
             """);
         bool pages = selection.Scorer == Scorer.Pages;
-        if (plan.Logit.DependsOn(VariableKind.Query) || (!pages && plan.Mask is not null))
+        KernelPlan stages = plan.TestsTiles ? plan : plan.WithoutMasks; // intervals that say all of a mask hold visible keys only
+        if (pages)
+            stages = stages with { Spec = stages.Spec with { Scores = default } };
+        if (stages.DependsOn(VariableKind.Query) || CarefulEmitter.Takes(stages, VariableKind.Query))
             writer.Write("            int query = call.FirstQuery;");
-        if (plan.Logit.DependsOn(VariableKind.Head))
+        if (stages.DependsOn(VariableKind.Head) || CarefulEmitter.Takes(stages, VariableKind.Head))
             writer.Write("            int head = call.KeyValueHead * Group + row;");
         string noun = pages ? "page" : "key";
-        string mask = plan.Mask is null || pages ? "" : $$"""
-
-                            if (!({{ScalarPrinter.Print(plan.Mask)}}))
-                            {
-                                logit = float.NegativeInfinity;
-                                continue;
-                            }
-
-            """;
         writer.Write($$"""
                         for (int {{noun}} = first; {{noun}} < first + count; {{noun}}++)
                         {
-                            ref float logit = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys + {{noun}} - first);{{mask}}
-                            {{Score(plan, selection, format)}}
-                            logit = {{ScalarPrinter.Print(plan.Logit)}};
+                            ref float logit = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys + {{noun}} - first);{{(pages ? HiddenPage(stages) : HiddenKey(stages))}}
+                            {{Score(stages, selection, format)}}
+                            logit = {{ScalarPrinter.Print(plan.Logit, key: pages ? "newest" : "key")}};{{string.Concat(stages.Spec.Scores.Select(score => $"\n                logit = {CarefulEmitter.Call(plan, score)};"))}}{{(pages || !selection.Softmax || plan.LogitFactor == 1 ? "" : $"\n                logit *= {Literal.Of(plan.LogitFactor)};")}}
                         }
                     }
 
@@ -62,21 +57,21 @@ static class CarefulSelectionEmitter
             }
             """);
         writer.Write(selection.PerHead
-            ? """
+            ? $$"""
 
                 for (int row = 0; row < Group; row++)
                 {
                     candidates.Choose(row);
-                    CarefulKernel.Run(candidates.Chosen());
+                    CarefulKernel.Run({{CarefulEmitter.Receiver(plan, "pipeline")}}candidates.Chosen());
                     candidates.PutAside();
                 }
 
                 candidates.PutBack();
                 """
-            : """
+            : $$"""
 
                 candidates.Choose();
-                CarefulKernel.Run(candidates.Chosen());
+                CarefulKernel.Run({{CarefulEmitter.Receiver(plan, "pipeline")}}candidates.Chosen());
                 """);
         if (selection.Remainder != Remainder.Renormalised)
             writer.Write("candidates.Reallocate();");
@@ -105,15 +100,38 @@ static class CarefulSelectionEmitter
         writer.Close();
     }
 
+    // Lines behind the first one carry the indentation of where they go.
+    static string HiddenKey(KernelPlan plan) => string.Concat(CarefulEmitter.Masks(plan).Select(visible => $$"""
+
+                        if (!{{visible}})
+                        {
+                            logit = float.NegativeInfinity;
+                            continue;
+                        }
+
+        """));
+
+    static string HiddenPage(KernelPlan plan) => !plan.HasMasks ? "" : $$"""
+
+                        bool sees = false;
+                        for (int key = page * PageSize; key <= selection.NewestOf(page); key++)
+                            sees |= {{string.Join(" && ", CarefulEmitter.Masks(plan))}};
+                        if (!sees)
+                        {
+                            logit = float.NegativeInfinity;
+                            continue;
+                        }
+
+        """;
+
     static string Prepare(KernelPlan plan, SelectionPlan selection) => selection.Scorer switch
     {
         Scorer.Channels when selection.Labels is not null => $"Labels.PrepareCarefully(selection, {Literal.Of(plan.QueryFactor)}, ref candidates);",
         Scorer.Channels => $"Channels.Choose(call, s_traits.Shape, rank: {selection.Rank}, {Literal.Of(plan.QueryFactor)}, ref candidates);",
         Scorer.Keys => $"Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, Group, {Literal.Of(plan.QueryFactor)}, ref call.Scratch);",
-        _ => $"const float Factor = {Literal.Of(plan.QueryFactor)};",
+        _ => $"const float Factor = {Literal.Of(plan.QueryFactor)};{(plan.TestsTiles ? $"\nconst int PageSize = {selection.PageSize};" : "")}",
     };
 
-    // Lines behind the first one carry the indentation of where they go.
     static string Score(KernelPlan plan, SelectionPlan selection, RowFormatNames format)
     {
         string slot = $"nint slot = (nint)call.Layout.Slot(key) * (Stride * {format.ScalarSize});\n                ";
@@ -122,7 +140,7 @@ static class CarefulSelectionEmitter
             Scorer.Channels => slot + $"float score = candidates.ChannelDot(row, ref Unsafe.Add(ref call.Keys, slot), KvFormat.{plan.Spec.Format});",
             Scorer.Keys => slot +
                 $"float score = RowScalars.Dot(ref Unsafe.Add(ref call.Scratch, row * Stride), ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{plan.Spec.Format});",
-            _ => (plan.Logit.DependsOn(VariableKind.Key) ? "int key = selection.NewestOf(page);\n                " : "") +
+            _ => (plan.Logit.DependsOn(VariableKind.Key) ? "int newest = selection.NewestOf(page);\n                " : "") +
                 "float score = Factor * candidates.PageBound(row, page);",
         };
     }

@@ -164,7 +164,8 @@ static class PipelineEmitter
         $"new(\"{selection.Method}\", Keep: {selection.Keep}, Forced: {selection.Forced}, Rows: {selection.Rows})\n    {{\n" +
         $"        Rank = {selection.Rank}, PageSize = {selection.PageSize}, PerHead = {Literal.Of(selection.PerHead)},\n" +
         (selection.Labels is null ? "" : "        FixedChannels = true,\n") + (selection.Scorer == Scorer.PastWeights ? "        Evicts = true,\n" : "") +
-        $"        ByProbability = {Literal.Of(selection.ByProbability)}, Softmax = {Literal.Of(selection.Softmax)}, Remainder = Remainder.{selection.Remainder},\n    }}";
+        $"        ByProbability = {Literal.Of(selection.ByProbability)}, Softmax = {Literal.Of(selection.Softmax)}, Remainder = Remainder.{selection.Remainder},\n" +
+        $"{(selection.HidesCandidates ? "        HidesCandidates = true,\n" : "")}    }}";
 
     // Star's bounds are the driver's business: the kernels see pieces of calls in which all queries have the same.
     static string StarTraits(PipelineSpec spec) => spec.StarBlock == 0 ? "" : $"""
@@ -235,18 +236,17 @@ static class PipelineEmitter
             }
         }
 
-        {{CarefulEntry(plan)}}
+        {{CarefulEntry(plan, "void IFusedKernels.Careful(in KernelCall call)", $"CarefulKernel.Run({CarefulEmitter.Receiver(plan, "this")}call);")}}
 
         """);
 
-    static string CarefulEntry(KernelPlan plan)
+    static string CarefulEntry(KernelPlan plan, string method, string run)
     {
-        string run = $"CarefulKernel.Run({(CarefulEmitter.NeedsPipeline(plan) ? "this, " : "")}call);";
         if (!plan.ChecksTables)
-            return $"void IFusedKernels.Careful(in KernelCall call) => {run}";
+            return $"{method} => {run}";
         string functions = string.Join(" or ", plan.Functions.Where(function => function.Elements.Any()).Select(function => $"{plan.Spec.Name}.{function.Name}"));
         return $$"""
-            void IFusedKernels.Careful(in KernelCall call)
+            {{method}}
             {
                 try
                 {
@@ -262,7 +262,7 @@ static class PipelineEmitter
 
     static void EmitSelectionEntries(SourceWriter writer, KernelPlan plan)
     {
-        writer.Write("""
+        writer.Write($$"""
             void ISelectionKernels.Select(in SelectionCall selection)
             {
                 switch (selection.Call.VectorBits)
@@ -273,7 +273,7 @@ static class PipelineEmitter
                 }
             }
 
-            void ISelectionKernels.SelectCarefully(in SelectionCall selection) => CarefulSelection.Select(selection);
+            {{CarefulEntry(plan, "void ISelectionKernels.SelectCarefully(in SelectionCall selection)", $"CarefulSelection.Select({CarefulEmitter.Receiver(plan, "this")}selection);")}}
 
             """);
         if (plan.Selection!.Scorer == Scorer.PastWeights)

@@ -128,6 +128,8 @@ sealed class PipelineReader
         spec = spec with { Selection = selections.Read(Attributes(), headDim, keyValueHeads == 0 ? 1 : spec.GroupSize) };
         spec = spec with { Selection = selections.ReadLabels(spec.Selection, [.. FieldsWith("LabelChannels")]) };
         selections.CheckCausal(spec);
+        if (keyValueHeads != 0)
+            selections.CheckNormalizer(spec);
         spec = ReadFunctions(spec);
         selections.CheckFunctions(spec);
         return Find("Star") is { } star ? ReadStar(star, spec) : spec;

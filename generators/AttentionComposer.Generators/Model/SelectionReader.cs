@@ -38,14 +38,22 @@ sealed class SelectionReader(
             check(_attribute!, spec.Causal, Descriptors.EvictionWithoutCausal, []);
     }
 
-    /// <summary>Reports what a scorer would have to apply to its candidates and does not.</summary>
+    /// <summary>Reports a normaliser without probabilities beside a selection that goes by them.</summary>
+    public void CheckNormalizer(PipelineSpec spec)
+    {
+        bool hasProbabilities = spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
+        if (_attribute is not null && spec.Selection?.UsesProbabilities(spec.GroupSize) == true)
+            check(_attribute, hasProbabilities, Descriptors.SelectionWithoutSoftmax, [Name(_attribute), spec.Normalization]);
+    }
+
+    /// <summary>Reports what an eviction does not go through.</summary>
     public void CheckFunctions(PipelineSpec spec)
     {
         string? other = spec.Scores.Count > 0 ? spec.Scores[0].Name
             : spec.Masks.Count > 0 ? spec.Masks[0].Name
             : spec.SinkLogits ?? (spec.Normalization == Normalization.Softmax ? null : $"[Normalizer(Normalization.{spec.Normalization})]");
-        if (_attribute is not null && other is not null)
-            check(_attribute, false, Descriptors.SelectionWithFunctions, [Name(_attribute), other]);
+        if (spec.Selection is HeavyHittersSelection && other is not null)
+            check(_attribute!, false, Descriptors.EvictionWithFunctions, [other]);
     }
 
     SelectionSpec? ReadOne(AttributeData attribute, int headDim, int groupSize)

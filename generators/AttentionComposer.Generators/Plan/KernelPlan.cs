@@ -69,6 +69,12 @@ sealed record KernelPlan
     /// <summary>Whether a kernel knows a key's or a row's position or head beyond the mask of the attributes.</summary>
     public bool HasFunctions => Spec.Scores.Count + Spec.Masks.Count != 0;
 
+    /// <summary>Whether an attribute or a function hides keys.</summary>
+    public bool HasMasks => Mask is not null || Spec.Masks.Count != 0;
+
+    /// <summary>The same stages over keys of which it is known that they are visible.</summary>
+    public KernelPlan WithoutMasks => this with { Mask = null, Spec = Spec with { Masks = default } };
+
     /// <summary>Whether a call begins with a copy of what the functions read.</summary>
     public bool Captures => Spec.Captures.Count != 0 || Spec.SinkLogits is not null || Spec.Normalization == Normalization.SoftmaxOne;
 

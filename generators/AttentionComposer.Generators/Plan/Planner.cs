@@ -22,7 +22,7 @@ static class Planner
         SolvedMask solved = IntervalPlanner.Solve(masks, locals);
         int decodeRows = DecodeRowsOf(spec.GroupSize);
         bool plainLogit = FoldsLogit(spec);
-        SelectionPlan? selection = SelectionPlan.Of(spec, decodeRows);
+        SelectionPlan? selection = SelectionPlan.Of(spec, decodeRows, testsMasks: !solved.IsExact);
         var plan = new KernelPlan
         {
             Spec = spec,

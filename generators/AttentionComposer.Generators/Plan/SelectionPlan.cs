@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using AttentionComposer.Generators.Model;
 
 namespace AttentionComposer.Generators.Plan;
@@ -62,6 +63,15 @@ sealed record SelectionPlan
     /// <summary>The field of the label channels, where these do not depend on the query; null where they do.</summary>
     public string? Labels { get; init; }
 
+    /// <summary>Whether a candidate may turn out to be hidden: by a mask that intervals do not express, or by a score of negative infinity.</summary>
+    public bool HidesCandidates { get; init; }
+
+    /// <summary>Whether it may be hidden from some heads of a group and not from others.</summary>
+    public bool HidesByHead { get; init; }
+
+    /// <summary>Whether attention over the chosen keys tests masks: the keys of a page, and those that the group's heads see differently.</summary>
+    public bool TestsChosen { get; init; }
+
     /// <summary>Whether the softmax over all candidates is computed.</summary>
     public bool Softmax => ByProbability || Remainder != Remainder.Renormalised;
 
@@ -78,18 +88,37 @@ sealed record SelectionPlan
         (PageSize > 0 ? $"; minima and maxima of each {PageSize} keys" : "") +
         (Remainder >= Remainder.Spread ? "; the sum of the visible values" : "");
 
-    public static SelectionPlan? Of(PipelineSpec spec, int decodeRows) => spec.Selection switch
+    /// <param name="spec">The pipeline.</param>
+    /// <param name="decodeRows">Rows of the decode kernel's tile.</param>
+    /// <param name="testsMasks">Whether masks hide keys within the intervals.</param>
+    public static SelectionPlan? Of(PipelineSpec spec, int decodeRows, bool testsMasks)
     {
-        SparQSelection sparq => OfSparQ(sparq, spec.GroupSize),
-        TopKSelection topK => OfTopK(topK, spec.GroupSize, decodeRows),
-        PageSelection pages => OfPages(pages, spec.GroupSize, decodeRows),
-        HeavyHittersSelection heavyHitters => OfHeavyHitters(heavyHitters, decodeRows),
-        DoubleSparsitySelection sparsity => OfDoubleSparsity(sparsity, spec.GroupSize),
-        _ => null,
-    };
+        SelectionPlan? plan = spec.Selection switch
+        {
+            SparQSelection sparq => OfSparQ(sparq, spec),
+            TopKSelection topK => OfTopK(topK, spec, decodeRows),
+            PageSelection pages => OfPages(pages, spec, decodeRows, testsMasks),
+            HeavyHittersSelection heavyHitters => OfHeavyHitters(heavyHitters, decodeRows),
+            DoubleSparsitySelection sparsity => OfDoubleSparsity(sparsity, spec),
+            _ => null,
+        };
+        if (plan is null)
+            return null;
 
-    static SelectionPlan OfSparQ(SparQSelection sparq, int group)
+        // A page's bound knows nothing of score functions, which are for single keys.
+        bool scores = spec.Scores.Count > 0 && plan.PageSize == 0, masksByHead = testsMasks && spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head));
+        return plan with
+        {
+            HidesCandidates = testsMasks || scores,
+            HidesByHead = spec.GroupSize > 1 && (masksByHead || scores),
+            TestsChosen = testsMasks && (plan.PageSize > 0 || (spec.GroupSize > 1 && masksByHead)),
+        };
+    }
+
+    static SelectionPlan OfSparQ(SparQSelection sparq, PipelineSpec spec)
     {
+        int group = spec.GroupSize;
+
         // The released code keeps the current token beside window and budget. One head ranks alike by probability and by score.
         int current = sparq.Released ? 1 : 0;
         int keep = sparq.TopK + current, forced = Math.Min(sparq.Local, sparq.TopK) + current;
@@ -106,51 +135,67 @@ sealed record SelectionPlan
             Remainder = sparq.Reallocate ? Remainder.Mean : Remainder.Renormalised,
             Stages = new EquatableArray<string>(
             [
-                $"one token, approximate scores: {sparq.Rank} channels of every visible key, where the group's queries are largest",
+                $"one token, approximate scores: {sparq.Rank} channels of every visible key, where the group's queries are largest{Through(spec)}",
                 $"one token, choice: the newest {forced} keys and the best others by {Ranking(group, byProbability)}, {keep} in all",
-                .. sparq.Reallocate ? ["one token, output: the mean of the visible values takes the probability of the keys that were not chosen"] : (string[])[],
+                .. sparq.Reallocate
+                    ? [$"one token, output: the mean of the visible values takes the probability of the keys that were not chosen{MeanText(spec)}"]
+                    : (string[])[],
             ]),
         };
     }
 
-    static SelectionPlan OfTopK(TopKSelection topK, int group, int decodeRows) => new()
+    static SelectionPlan OfTopK(TopKSelection topK, PipelineSpec spec, int decodeRows) => new()
     {
         Method = "TopK",
         Scorer = Scorer.Keys,
         Keep = topK.Count,
         Forced = 0,
         Rows = decodeRows,
-        ByProbability = group > 1,
+        ByProbability = spec.GroupSize > 1,
         Remainder = (Remainder)topK.Remainder,
         Stages = new EquatableArray<string>(
         [
-            "one token, scores: of every visible key",
-            $"one token, choice: the best {topK.Count} keys by {Ranking(group, group > 1)}",
+            $"one token, scores: of every visible key{Through(spec)}",
+            $"one token, choice: the best {topK.Count} keys by {Ranking(spec.GroupSize, spec.GroupSize > 1)}",
             .. topK.Remainder switch
             {
                 TopKRemainder.Lost => ["one token, output: the weights of all keys; the others' values are left out"],
-                TopKRemainder.Spread => ["one token, output: the weights of all keys; the mean of the others' values takes theirs"],
+                TopKRemainder.Spread => [$"one token, output: the weights of all keys; the mean of the others' values takes theirs{MeanText(spec)}"],
                 _ => (string[])[],
             },
         ]),
     };
 
-    static SelectionPlan OfPages(PageSelection pages, int group, int decodeRows) => new()
+    static SelectionPlan OfPages(PageSelection pages, PipelineSpec spec, int decodeRows, bool testsMasks)
     {
-        Method = "Pages",
-        Scorer = Scorer.Pages,
-        Keep = pages.Count,
-        Forced = pages.KeepLast ? 1 : 0,
-        Rows = decodeRows,
-        PageSize = pages.Size,
-        PerHead = pages.PerHead && group > 1,
-        Stages = new EquatableArray<string>(
-        [
-            $"one token, bounds: the largest score that a key between the minima and maxima of a page of {pages.Size} could have",
-            $"one token, choice: {(pages.KeepLast ? "the newest page and " : "")}the best pages by " +
-                (pages.PerHead && group > 1 ? "each head's own bound" : group == 1 ? "bound" : "the group's summed bounds") + $", {pages.Count} in all",
-        ]),
-    };
+        bool perHead = pages.PerHead && spec.GroupSize > 1;
+        return new SelectionPlan
+        {
+            Method = "Pages",
+            Scorer = Scorer.Pages,
+            Keep = pages.Count,
+            Forced = pages.KeepLast ? 1 : 0,
+            Rows = decodeRows,
+            PageSize = pages.Size,
+            PerHead = perHead,
+            Stages = new EquatableArray<string>(
+            [
+                $"one token, bounds: the largest score that a key between the minima and maxima of a page of {pages.Size} could have" +
+                    (spec.Scores.Count == 0 ? "" : $", before {Names(spec)}"),
+                $"one token, choice: {(pages.KeepLast ? "the newest page and " : "")}the best pages by " +
+                    (perHead ? "each head's own bound" : spec.GroupSize == 1 ? "bound" : "the group's summed bounds") + $", {pages.Count} in all" +
+                    (testsMasks ? "; pages of which no key is visible are left out" : ""),
+            ]),
+        };
+    }
+
+    static string Through(PipelineSpec spec) => spec.Scores.Count == 0 ? "" : $", through {Names(spec)}";
+
+    static string Names(PipelineSpec spec) => string.Join(" and ", spec.Scores.Select(score => score.Name));
+
+    // The cache's running sum is of all positions, or of a ring's window.
+    static string MeanText(PipelineSpec spec) =>
+        spec.Masks.Count + spec.Scores.Count == 0 ? "" : "; it is added up afresh in steps that do not see every position that the cache holds";
 
     // As the released baseline counts: the current key stays beside window and budget.
     static SelectionPlan OfHeavyHitters(HeavyHittersSelection heavyHitters, int decodeRows) => new()
@@ -167,24 +212,24 @@ sealed record SelectionPlan
         ]),
     };
 
-    static SelectionPlan OfDoubleSparsity(DoubleSparsitySelection sparsity, int group)
+    static SelectionPlan OfDoubleSparsity(DoubleSparsitySelection sparsity, PipelineSpec spec)
     {
-        bool perHead = sparsity.PerHead && group > 1;
+        bool perHead = sparsity.PerHead && spec.GroupSize > 1;
         return new SelectionPlan
         {
             Method = "DoubleSparsity",
             Scorer = Scorer.Channels,
             Keep = sparsity.TopK,
             Forced = 0,
-            Rows = group,
+            Rows = spec.GroupSize,
             Rank = sparsity.Rank,
             Labels = sparsity.Labels,
             LabelsAreStatic = sparsity.LabelsAreStatic,
             PerHead = perHead,
             Stages = new EquatableArray<string>(
             [
-                $"one token, approximate scores: the {sparsity.Rank} channels of every visible key that {sparsity.Labels} names",
-                $"one token, choice: the best {sparsity.TopK} keys by {(perHead ? "each head's own score" : Ranking(group, byProbability: false))}",
+                $"one token, approximate scores: the {sparsity.Rank} channels of every visible key that {sparsity.Labels} names{Through(spec)}",
+                $"one token, choice: the best {sparsity.TopK} keys by {(perHead ? "each head's own score" : Ranking(spec.GroupSize, byProbability: false))}",
             ]),
         };
     }

@@ -94,6 +94,10 @@ sealed unsafe partial class RowCache : KvCache
 
     public byte* Values(int head) => _values.Pointer + HeadOffset(head);
 
+    /// <summary>Reads one head's value at a position.</summary>
+    public void ReadValue(int head, int position, Span<float> value) =>
+        RowFormat.Widen(Values(head) + (long)Layout.Slot(position) * Kind.RowStride * Kind.ScalarSize, value, Kind.Format);
+
     /// <summary>Whether queries from this position on still find all the keys that they see.</summary>
     public bool Serves(int query) => !Wraps || Math.Max(Kind.Pinned, query - Kind.Window + 1) >= _oldest;
 

@@ -68,6 +68,12 @@ sealed unsafe class ValueSums : CacheCompanion
         }
     }
 
+    /// <summary>Positions whose values a cache's sums hold: all of them, or those of its window and sinks.</summary>
+    public static int Covered(RowCache cache) =>
+        cache.Kind.Window == 0 || cache.Length <= cache.Kind.Window
+            ? cache.Length
+            : cache.Kind.Window + Math.Min(cache.Kind.Pinned, cache.Length - cache.Kind.Window);
+
     /// <summary>The mean of the values at the visible positions but for some; 0 when that leaves none.</summary>
     public void Mean(RowCache cache, int head, ReadOnlySpan<Kernels.KeyRange> visible, ReadOnlySpan<int> except, Span<float> mean)
     {
@@ -111,9 +117,8 @@ sealed unsafe class ValueSums : CacheCompanion
 
     float Add(RowCache cache, int head, int position, double sign, Span<double> sums)
     {
-        byte* row = cache.Values(head) + (long)cache.Layout.Slot(position) * cache.Kind.RowStride * cache.Kind.ScalarSize;
         Span<float> value = stackalloc float[_headDim];
-        RowFormat.Widen(row, value, cache.Kind.Format);
+        cache.ReadValue(head, position, value);
         for (int i = 0; i < sums.Length; i++)
             sums[i] += sign * value[i];
         return TensorPrimitives.MaxMagnitude(value);

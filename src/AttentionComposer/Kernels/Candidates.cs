@@ -12,13 +12,17 @@ namespace AttentionComposer.Kernels;
 /// </summary>
 /// <remarks>
 /// Weights are <c>2^(score - m)</c> with m the row's largest score so far, which is noted for each chunk: so the softmax over all candidates costs one
-/// exponential each, and choosing only multiplies.
+/// exponential each, and choosing only multiplies. Where candidates may be hidden, a hidden one has a score of negative infinity, and a weight of -0:
+/// it adds nothing, and its sign tells it from one that is only far behind.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public ref struct Candidates
 {
     /// <summary>Candidates in one chunk, at most: the scores of a group's heads stay in the first cache.</summary>
     public const int ChunkKeys = 1024;
+
+    /// <summary>What a score that is not finite counts as.</summary>
+    public const float Best = 1e30f;
 
     // Kernels read the list of chosen keys in tiles and prefetch a block ahead.
     const int ListPadding = 96;
@@ -39,6 +43,7 @@ public ref struct Candidates
     readonly Span<int> _positions;
     readonly Span<int> _slots;
     readonly Span<KeyRange> _ranges;
+    readonly Span<float> _means;        // [2, group, HeadDim]: means of values, and sums of a chunk's
     readonly Span<float> _kept;         // [group, sums, maximum, weight] where heads choose apart
     int _chunks;
     int _row;                           // the head that chooses, where heads choose apart
@@ -66,9 +71,17 @@ public ref struct Candidates
         Channels = Integers(Take(ref rest, PaddedRank(traits.Rank)));
         ChannelQueries = Take(ref rest, traits.Rows * PaddedRank(traits.Rank));
         _kept = Take(ref rest, KeptFloats(traits, selection.Cache.Kind.RowStride, selection.Cache.Shape.GroupSize));
+        _means = Take(ref rest, MeanFloats(traits, selection.Cache.Shape));
         _maxima.Fill(float.NegativeInfinity);
         _sums.Clear();
         _mass.Fill(1);
+
+        // A sink logit is the softmax's first key: one that is always chosen, and whose value is 0.
+        for (int row = 0; row < selection.Cache.Shape.GroupSize; row++)
+        {
+            _maxima[row] = selection.SinkLogit(row);
+            _sums[row] = Share(_maxima[row], _maxima[row]);
+        }
     }
 
     /// <summary>The channels that a scorer reads, padded to a multiple of 8 with the last one.</summary>
@@ -104,7 +117,7 @@ public ref struct Candidates
         int chunks = Chunks(visibleKeys, ranges);
         return Padded(ScoreFloats(traits, chunks)) + Padded(GroupScoreFloats(traits, chunks)) + 2 * Padded(chunks) + Padded(chunks * traits.Rows)
             + 3 * Padded(traits.Rows) + 2 * Padded(TopScores.Capacity(traits.Keep)) + 2 * Padded((int)traits.KeepKeys + ListPadding)
-            + Padded(KeptFloats(traits, shape.RowStride, shape.GroupSize)) + Padded(RangeFloats * (int)traits.KeepKeys) + Padded(PaddedRank(traits.Rank)) + Padded(traits.Rows * PaddedRank(traits.Rank));
+            + Padded(KeptFloats(traits, shape.RowStride, shape.GroupSize)) + Padded(MeanFloats(traits, shape)) + Padded(RangeFloats * (int)traits.KeepKeys) + Padded(PaddedRank(traits.Rank)) + Padded(traits.Rows * PaddedRank(traits.Rank));
     }
 
     internal static int VisibleKeys(ReadOnlySpan<KeyRange> ranges)
@@ -145,8 +158,6 @@ public ref struct Candidates
     /// <summary>What a kernel does with the present chunk's scores, as a plain loop: an infinite or undefined score is the best one.</summary>
     public readonly void WeighCarefully()
     {
-        const float Best = 1e30f;
-
         int chunk = _chunks - 1, count = _counts[chunk];
         ref float groupScores = ref GroupScores;
         for (int row = 0; row < _selection.Cache.Shape.GroupSize; row++)
@@ -163,7 +174,7 @@ public ref struct Candidates
                     score = Best;
                 maximum = Math.Max(maximum, score);
                 if (_selection.Traits is { ByProbability: false, PerHead: false })
-                    Unsafe.Add(ref groupScores, i) = score + (row == 0 ? 0 : Unsafe.Add(ref groupScores, i));
+                    Unsafe.Add(ref groupScores, i) = row == 0 ? score : Together(score, Unsafe.Add(ref groupScores, i));
             }
 
             if (!_selection.Traits.Softmax)
@@ -172,7 +183,7 @@ public ref struct Candidates
             for (int i = 0; i < (count + 7) / 8 * 8; i++)
             {
                 ref float weight = ref Unsafe.Add(ref scores, i);
-                weight = i < count ? float.Exp2(weight - pivot) : 0;
+                weight = i >= count || weight == float.NegativeInfinity ? -0f : float.Exp2(weight - pivot);
                 sum += weight;
             }
 
@@ -180,6 +191,9 @@ public ref struct Candidates
             _maxima[row] = _chunkMaxima[chunk * _selection.Traits.Rows + row] = maximum;
         }
     }
+
+    // A head that does not see a key has no say on it.
+    static float Together(float x, float y) => float.IsNegativeInfinity(x) ? y : float.IsNegativeInfinity(y) ? x : x + y;
 
     // A query with NaN or infinity cannot choose; the others of its group go on without it.
     readonly bool HasFiniteQuery(int row)
@@ -218,26 +232,25 @@ public ref struct Candidates
     public void Choose()
     {
         SelectionTraits traits = _selection.Traits;
-        int candidates = 0;
-        for (int chunk = 0; chunk < _chunks; chunk++)
-            candidates += _counts[chunk];
-        int forced = Math.Min(Math.Min(traits.Forced, traits.Keep), candidates);
+        int forced = Math.Min(traits.Forced, traits.Keep), newest = IndexOfNewest(forced);
 
         // Weights of exactly 0 are of keys too far behind the best to matter, but they are visible and may fill the budget.
         var best = new TopScores(_bestScores, _bestIndices, traits.Keep - forced, traits.ByProbability ? 0 : float.MinValue);
-        for (int chunk = 0, left = candidates - forced; chunk < _chunks && left > 0; left -= _counts[chunk++])
-            best.Offer(GroupScoresOf(chunk)[..Math.Min(left, _counts[chunk])], chunk * ChunkKeys);
+        for (int chunk = 0; chunk < _chunks && chunk * ChunkKeys < newest; chunk++)
+            best.Offer(GroupScoresOf(chunk)[..Math.Min(newest - chunk * ChunkKeys, _counts[chunk])], chunk * ChunkKeys);
 
         Count = 0;
-        if (traits.Remainder != Remainder.Renormalised)
-            _mass.Clear();
+        for (int row = 0; row < _selection.Cache.Shape.GroupSize && traits.Remainder != Remainder.Renormalised; row++)
+            _mass[row] = _sums[row] == 0 ? 0 : Share(_selection.SinkLogit(row), _maxima[row]) / _sums[row];
         foreach (int index in best.Best())
             Add(index / ChunkKeys, index % ChunkKeys);
-        int before = candidates - forced;
-        for (int chunk = 0; chunk < _chunks; before -= _counts[chunk++])
+        for (int chunk = newest / ChunkKeys; chunk < _chunks; chunk++)
         {
-            for (int i = Math.Max(0, before); i < _counts[chunk]; i++)
-                Add(chunk, i);
+            for (int i = Math.Max(0, newest - chunk * ChunkKeys); i < _counts[chunk]; i++)
+            {
+                if (!IsHidden(chunk, i))
+                    Add(chunk, i);
+            }
         }
 
         _slots.Slice(Count, ListPadding).Fill(Count == 0 ? 0 : _slots[Count - 1]);
@@ -279,26 +292,137 @@ public ref struct Candidates
 
     /// <summary>
     /// Scales a row's sums by the mass α of what was chosen, and gives the rest to a mean of values, if any: <c>α · sums + (1 - α) · weights · mean</c>, which
-    /// the driver's division by the weights turns into <c>α · y + (1 - α) · mean</c>.
+    /// the driver's division by the weights turns into <c>α · y + (1 - α) · mean</c>. A sink logit counts as chosen, and its weight among the weights.
     /// </summary>
     public readonly void Reallocate()
     {
         KernelCall call = _selection.Call;
         RowCache cache = _selection.Cache;
-        Span<float> mean = stackalloc float[cache.Shape.HeadDim];
-        mean.Clear();
-        if (_selection.Traits.Remainder == Remainder.Mean)
-            cache.ValueSums!.Mean(cache, call.KeyValueHead, call.Ranges, except: default, mean);
-        else if (_selection.Traits.Remainder == Remainder.Spread)
-            cache.ValueSums!.Mean(cache, call.KeyValueHead, call.Ranges, except: _positions[..Count], mean);
+        int dim = cache.Shape.HeadDim;
+        bool hasMean = _selection.Traits.Remainder >= Remainder.Spread;
+        if (hasMean)
+            FindMeans();
 
         for (int row = 0; row < cache.Shape.GroupSize; row++)
         {
-            float alpha = float.Clamp(_mass[row], 0, 1), weight = (1 - alpha) * Unsafe.Add(ref call.Weights, row);
-            Span<float> sums = MemoryMarshal.CreateSpan(ref Unsafe.Add(ref call.Sums, row * cache.Kind.RowStride), mean.Length);
+            ref float maximum = ref Unsafe.Add(ref call.Maxima, row);
+            ref float weights = ref Unsafe.Add(ref call.Weights, row);
+            float alpha = float.Clamp(_mass[row], 0, 1), sink = _selection.SinkLogit(row);
+            Span<float> sums = MemoryMarshal.CreateSpan(ref Unsafe.Add(ref call.Sums, row * cache.Kind.RowStride), dim);
             TensorPrimitives.Multiply(sums, alpha, sums);
-            TensorPrimitives.MultiplyAdd(mean, weight, sums, sums);
+            if (!hasMean || float.IsNegativeInfinity(maximum))
+                continue;
+            if (sink > maximum)
+            {
+                // Relative to the larger of the two nothing overflows.
+                float factor = Share(maximum, sink);
+                TensorPrimitives.Multiply(sums, factor, sums);
+                weights *= factor;
+                maximum = sink;
+            }
+
+            TensorPrimitives.MultiplyAdd(_means.Slice(row * dim, dim), (1 - alpha) * (weights + Share(sink, maximum)), sums, sums);
         }
+    }
+
+    /// <summary>
+    /// The mean of each row's visible values, or of those that were not chosen. The cache's running sum serves while a call sees all that it holds; otherwise
+    /// the visible values are read and added up.
+    /// </summary>
+    readonly void FindMeans()
+    {
+        RowCache cache = _selection.Cache;
+        int dim = cache.Shape.HeadDim, group = cache.Shape.GroupSize, head = _selection.Call.KeyValueHead;
+        ReadOnlySpan<int> except = _selection.Traits.Remainder == Remainder.Spread ? _positions[..Count] : default;
+        if (SeesAllSummed())
+        {
+            cache.ValueSums!.Mean(cache, head, _selection.Call.Ranges, except, _means[..dim]);
+            for (int row = 1; row < group; row++)
+                _means[..dim].CopyTo(_means.Slice(row * dim, dim));
+            return;
+        }
+
+        Span<float> means = _means[..(group * dim)], sums = _means.Slice(group * dim, group * dim), value = stackalloc float[dim];
+        Span<int> counts = stackalloc int[group];
+        long reads = 0;
+        means.Clear();
+        counts.Clear();
+        for (int chunk = 0; chunk < _chunks; chunk++)
+        {
+            sums.Clear(); // of a chunk: long sums of float32 would lose digits
+            for (int i = 0; i < _counts[chunk]; i++)
+            {
+                if (IsHidden(chunk, i) || except.BinarySearch(_firstKeys[chunk] + i) >= 0)
+                    continue;
+                cache.ReadValue(head, _firstKeys[chunk] + i, value);
+                reads++;
+                for (int row = 0; row < group; row++)
+                {
+                    if (_selection.Traits.HidesCandidates && float.IsNegative(Scores(chunk, row)[i]))
+                        continue;
+                    TensorPrimitives.Add(sums.Slice(row * dim, dim), value, sums.Slice(row * dim, dim));
+                    counts[row]++;
+                }
+            }
+
+            TensorPrimitives.Add(means, sums, means);
+        }
+
+        for (int row = 0; row < group; row++)
+            TensorPrimitives.Divide(means.Slice(row * dim, dim), Math.Max(1, counts[row]), means.Slice(row * dim, dim));
+        if (_selection.Trace is { } trace)
+            Interlocked.Add(ref trace.MeanBytes, reads * dim * cache.Kind.ScalarSize);
+    }
+
+    /// <summary>Whether every row sees every position whose value is in the cache's running sum.</summary>
+    readonly bool SeesAllSummed()
+    {
+        int seen = 0;
+        for (int chunk = 0; chunk < _chunks; chunk++)
+        {
+            seen += _counts[chunk];
+            for (int row = 0; row < _selection.Cache.Shape.GroupSize && _selection.Traits.HidesCandidates; row++)
+            {
+                if (float.IsNegative(TensorPrimitives.Min<float>(Scores(chunk, row)[.._counts[chunk]]))) // -0 is below 0
+                    return false;
+            }
+        }
+
+        return seen == ValueSums.Covered(_selection.Cache);
+    }
+
+    /// <summary>Where the newest candidates begin: so many, hidden ones not counted.</summary>
+    readonly int IndexOfNewest(int count)
+    {
+        for (int chunk = _chunks - 1; chunk >= 0; chunk--)
+        {
+            for (int i = _counts[chunk] - 1; i >= 0; i--)
+            {
+                if (count == 0)
+                    return chunk * ChunkKeys + i + 1;
+                if (!IsHidden(chunk, i))
+                    count--;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Whether no head that chooses sees a candidate.</summary>
+    readonly bool IsHidden(int chunk, int index)
+    {
+        SelectionTraits traits = _selection.Traits;
+        if (!traits.HidesCandidates)
+            return false;
+        if (!traits.ByProbability)
+            return float.IsNegativeInfinity(traits.PerHead ? Scores(chunk, _row)[index] : _groupScores[chunk * ChunkKeys + index]);
+        for (int row = 0; row < _selection.Cache.Shape.GroupSize; row++)
+        {
+            if (!float.IsNegative(Scores(chunk, row)[index]))
+                return false;
+        }
+
+        return true;
     }
 
     void Add(int chunk, int index)
@@ -325,9 +449,13 @@ public ref struct Candidates
         _slots[Count++] = _selection.Call.Layout.Slot(position);
     }
 
-    // From weights relative to the chunk's maximum to probabilities.
+    // From weights relative to the chunk's maximum to probabilities; 0 for a row that sees no key.
     readonly float Factor(int chunk, int row) =>
-        VectorMath.Exp2(Vector128.Create(_chunkMaxima[chunk * _maxima.Length + row] - _maxima[row])).ToScalar() / _sums[row];
+        _sums[row] == 0 ? 0 : Share(_chunkMaxima[chunk * _maxima.Length + row], _maxima[row]) / _sums[row];
+
+    // 2^(score - maximum), for a score that may be negative infinity as well.
+    static float Share(float score, float maximum) =>
+        float.IsNegativeInfinity(score) ? 0 : VectorMath.Exp2(score - maximum);
 
     readonly ReadOnlySpan<float> GroupScoresOf(int chunk)
     {
@@ -336,6 +464,7 @@ public ref struct Candidates
         if (!_selection.Traits.ByProbability)
             return _groupScores.Slice(chunk * ChunkKeys, ChunkKeys);
 
+        // The sum of -0 and -0 alone is -0: of a candidate that no head sees.
         Span<float> sum = _groupScores[..ChunkKeys];
         int padded = (_counts[chunk] + 7) / 8 * 8;
         for (int row = 0; row < _selection.Cache.Shape.GroupSize; row++)
@@ -344,9 +473,15 @@ public ref struct Candidates
             Vector256<float> factor = Vector256.Create(Factor(chunk, row));
             for (int i = 0; i < padded; i += 8)
             {
-                Vector256<float> others = row == 0 ? Vector256<float>.Zero : Vector256.LoadUnsafe(ref sum[0], (nuint)i);
+                Vector256<float> others = row == 0 ? Vector256.Create(-0f) : Vector256.LoadUnsafe(ref sum[0], (nuint)i);
                 Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref weights, (nuint)i), factor, others).StoreUnsafe(ref sum[0], (nuint)i);
             }
+        }
+
+        for (int i = 0; i < padded && _selection.Traits.HidesCandidates; i += 8)
+        {
+            Vector256<float> score = Vector256.LoadUnsafe(ref sum[0], (nuint)i), hidden = Vector256.Create(float.NegativeInfinity);
+            Vector256.ConditionalSelect(Vector256.LessThan(score.AsInt32(), Vector256<int>.Zero).AsSingle(), hidden, score).StoreUnsafe(ref sum[0], (nuint)i);
         }
 
         return sum;
@@ -386,6 +521,8 @@ public ref struct Candidates
     static int ScoreFloats(SelectionTraits traits, int chunks) => (traits.Softmax || traits.PerHead ? chunks : 1) * traits.Rows * ChunkKeys;
 
     static int GroupScoreFloats(SelectionTraits traits, int chunks) => (traits.ByProbability || traits.PerHead ? 1 : chunks) * ChunkKeys;
+
+    static int MeanFloats(SelectionTraits traits, AttentionShape shape) => traits.Remainder >= Remainder.Spread ? 2 * shape.GroupSize * shape.HeadDim : 0;
 
     static int KeptFloats(SelectionTraits traits, int stride, int group) => traits.PerHead ? group * (stride + 2) : 0;
 

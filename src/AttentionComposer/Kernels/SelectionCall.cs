@@ -16,9 +16,12 @@ public readonly unsafe ref struct SelectionCall
     internal readonly RowCache Cache;
     internal readonly Span<float> Scratch;
 
-    internal SelectionCall(in KernelCall call, SelectionTraits traits, RowCache cache, Span<float> scratch)
+    readonly ReadOnlySpan<float> _sinkLogits;
+
+    internal SelectionCall(in KernelCall call, SelectionTraits traits, RowCache cache, ReadOnlySpan<float> sinkLogits, Span<float> scratch)
     {
         Call = call;
+        _sinkLogits = sinkLogits;
         Traits = traits;
         Cache = cache;
         Scratch = scratch;
@@ -35,6 +38,12 @@ public readonly unsafe ref struct SelectionCall
 
     /// <summary>Position of the newest key in a page.</summary>
     public int NewestOf(int page) => Math.Min((page + 1) * Traits.PageSize, Call.Length) - 1;
+
+    /// <summary>The logit, in units of log2, that joins the denominator of a row's softmax; negative infinity without.</summary>
+    internal float SinkLogit(int row) =>
+        _sinkLogits.IsEmpty
+            ? float.NegativeInfinity
+            : Math.Min(_sinkLogits[Call.KeyValueHead * Cache.Shape.GroupSize + row] * MathF.Log2(MathF.E), Candidates.Best);
 
     /// <summary>Writes what a scorer goes through: the ranges of visible keys, or of the pages that hold some.</summary>
     public void CandidateRanges(Span<KeyRange> ranges)
@@ -76,4 +85,7 @@ sealed class SelectionTrace(AttentionShape shape)
 
     /// <summary>Bytes that were read of chosen keys and values.</summary>
     public long ChosenBytes;
+
+    /// <summary>Bytes that were read of values to add up their mean.</summary>
+    public long MeanBytes;
 }

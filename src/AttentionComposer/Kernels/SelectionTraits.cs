@@ -27,6 +27,9 @@ public sealed record SelectionTraits(string Method, int Keep, int Forced, int Ro
     /// <summary>What becomes of the probability of the keys that are not kept.</summary>
     public Remainder Remainder { get; init; }
 
+    /// <summary>Whether a candidate may turn out to be hidden: by a mask that ranges of keys do not express, or by a score of negative infinity.</summary>
+    public bool HidesCandidates { get; init; }
+
     /// <summary>Keys in a page; 0 when single keys are kept.</summary>
     public int PageSize { get; init; }
 

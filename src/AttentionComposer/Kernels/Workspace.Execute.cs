@@ -229,7 +229,7 @@ sealed unsafe partial class Workspace : IParallelWork
     {
         KernelTraits traits = _kernels!.Traits;
         var memory = new Span<float>(scratch + traits.ScratchFloats + _stateFloats, checked((int)_selectionFloats));
-        var selection = new SelectionCall(call, traits.Selection!, cache, memory);
+        var selection = new SelectionCall(call, traits.Selection!, cache, _kernels.SinkLogits(_captured), memory);
         if (careful)
             ((ISelectionKernels)_kernels).SelectCarefully(selection);
         else

@@ -31,13 +31,14 @@ public enum SparQReallocation
 /// <para>Acts on calls of one token; longer ones run dense. With I the channels in which the group's queries have the largest summed
 /// magnitude, and <c>ρ = ‖q[I]‖₁ / ‖q‖₁</c>:</para>
 /// <code>
-/// z'[j]  = Scale · ⟨q[I], k[j, I]⟩ / sqrt(ρ)        then the pipeline's score stages and masks
+/// z'[j]  = Scale · ⟨q[I], k[j, I]⟩ / sqrt(ρ)        then the pipeline's score stages, functions included, and masks
 /// J      = the newest Local keys, and the best others by Σ softmax(z') over the group, TopK in all
 /// y      = attention over J with whole keys
 /// α      = Σ softmax(z')[j] over J
 /// output = α · y + (1 - α) · mean of the visible values, with reallocation; y without
 /// </code>
-/// <para>The cache keeps the keys a second time, channel by channel: half as much memory again.</para>
+/// <para>A sink logit counts as a key that is always chosen and has the value 0, in both softmaxes and in α. The cache keeps the keys a second time, channel by channel:
+/// half as much memory again.</para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class SparQAttribute : Attribute
@@ -74,7 +75,9 @@ public enum TopKRemainder
 /// <summary>
 /// Attends over the keys with the best exact scores: the oracle of every selection. It reads all keys and saves values only.
 /// </summary>
-/// <remarks>Acts on calls of one token; longer ones run dense. A group's heads choose together, by the sum of their softmax probabilities.</remarks>
+/// <remarks>
+/// Acts on calls of one token; longer ones run dense. A group's heads choose together, by the sum of their softmax probabilities, of the final scores.
+/// </remarks>
 /// <param name="count">Keys to keep, at least 1.</param>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class TopKAttribute(int count) : Attribute
@@ -95,7 +98,8 @@ public sealed class TopKAttribute(int count) : Attribute
 /// <code>
 /// U = Σ_c max(q[c] · m[c], q[c] · M[c])
 /// </code>
-/// <para>with the pipeline's score stages on top, at the page's newest key. A step reads two rows a page, and the chosen pages.</para>
+/// <para>with the soft cap on top, and ALiBi at the page's newest key; score functions apply to the keys of the chosen pages, and a page of which masks hide every
+/// key is never chosen. A step reads two rows a page, and the chosen pages.</para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class PagesAttribute : Attribute

@@ -14,7 +14,7 @@ static class SelectEmitter
         {
             EmitEviction(writer, plan);
             PrefillEmitter.EmitWeightSums(writer, plan, tile);
-            EmitAttention(writer, plan, tile, survivors: true);
+            EmitAttention(writer, plan, selection, tile);
             return;
         }
 
@@ -24,7 +24,7 @@ static class SelectEmitter
         else
             DecodeEmitter.EmitScores(writer, tile, selection.Scorer == Scorer.Pages ? ScoredRows.Pages(plan) : ScoredRows.Candidates(plan));
         WeighEmitter.Emit(writer, plan, selection, tile);
-        EmitAttention(writer, plan, tile, survivors: false);
+        EmitAttention(writer, plan, selection, tile);
     }
 
     static void EmitEviction(SourceWriter writer, KernelPlan plan)
@@ -40,11 +40,11 @@ static class SelectEmitter
         writer.Blank();
     }
 
-    static void EmitAttention(SourceWriter writer, KernelPlan plan, TilePlan tile, bool survivors)
+    static void EmitAttention(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
     {
-        EmitAttentionDriver(writer, plan, tile, survivors);
+        EmitAttentionDriver(writer, plan, selection, tile);
         DecodeEmitter.EmitScores(writer, tile, ScoredRows.Chosen(plan));
-        SoftmaxEmitter.EmitSelected(writer, plan, tile);
+        SoftmaxEmitter.EmitSelected(writer, plan, selection, tile);
         writer.Blank();
         ValueSumsEmitter.Emit(
             writer, "SelectedValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format),
@@ -92,16 +92,21 @@ static class SelectEmitter
                 for (int {{noun}} = range.Low, count; {{noun}} < range.High; {{noun}} += count)
                 {
             """);
-        writer.Write(selection.Scorer == Scorer.Pages
-            ? """
-                        count = Math.Min(Candidates.ChunkKeys, range.High - page);
-                        ref float scores = ref candidates.Begin(page, count);
-                """
-            : $$"""
-                        count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                        bool masked = count % {{tile.Lanes}} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
-                        ref float scores = ref candidates.Begin(key, count);
+        bool pages = selection.Scorer == Scorer.Pages;
+        writer.Write("        count = Math.Min(Candidates.ChunkKeys, " + (pages ? "range.High - page);" : "Math.Min(call.Layout.Run(key), range.High - key));"));
+        if (plan.TestsTiles)
+        {
+            string keys = pages ? $"new IntRange(page * {selection.PageSize}, selection.NewestOf(page + count - 1))" : "new IntRange(key, key + count - 1)";
+            writer.Write($"""
+                        BlockView view = See(call, new IntRange(call.FirstQuery, call.FirstQuery), {keys});
+                        if (view == BlockView.Hidden)
+                            continue;
+                        bool masked = {(pages ? "" : $"count % {tile.Lanes} != 0 || ")}view != BlockView.Full;
                 """);
+        }
+        else if (!pages)
+            writer.Write($"        bool masked = count % {tile.Lanes} != 0;");
+        writer.Write($"        ref float scores = ref candidates.Begin({noun}, count);");
         string rows = plan.DecodeRows == tile.DecodeRows ? "" : $"for (int row = 0; row < {plan.DecodeRows}; row += {tile.DecodeRows})\n            ";
         string rowQueries = rows.Length == 0 ? "queries" : $"Unsafe.Add(ref queries, row * {(selection.Scorer == Scorer.Pages ? "2 * " : "")}Stride)";
         string rowScores = rows.Length == 0 ? "scores" : "Unsafe.Add(ref scores, row * Candidates.ChunkKeys)";
@@ -111,9 +116,7 @@ static class SelectEmitter
             Scorer.Keys => $"{rows}CandidateScores(ref {rowQueries}, ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(key) * Stride), count, ref {rowScores});",
             _ => $"{rows}PageBounds(ref {rowQueries}, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref {rowScores});",
         });
-        writer.Write(selection.Scorer == Scorer.Pages
-            ? $"        Weigh(ref scores, count, page, selection, candidates);"
-            : "        Weigh(ref scores, count, key, masked, call, candidates);");
+        writer.Write($"        Weigh(ref scores, count, {noun}, {(pages && !plan.TestsTiles ? "" : "masked, ")}call, candidates);");
         writer.Write("""
                 }
             }
@@ -146,8 +149,9 @@ static class SelectEmitter
         writer.Blank();
     }
 
-    static void EmitAttentionDriver(SourceWriter writer, KernelPlan plan, TilePlan tile, bool survivors)
+    static void EmitAttentionDriver(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
     {
+        bool survivors = selection.Scorer == Scorer.PastWeights, tests = selection.TestsChosen; // each key by itself
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>The decode kernel over the chosen keys, whose rows lie apart.</summary>");
         writer.Open($"static void AttendSelected(in KernelCall call, in {(survivors ? "Survivors" : "Candidates")} chosen)");
@@ -167,13 +171,12 @@ static class SelectEmitter
             for (int first = 0; first < chosen.Count; first += BlockKeys)
             {
                 int count = Math.Min(BlockKeys, chosen.Count - first);
-                ref int slots = ref Unsafe.Add(ref chosen.Slots, first);
-                bool masked = count % {{tile.Lanes}} != 0;
+                ref int slots = ref Unsafe.Add(ref chosen.Slots, first);{{(tests ? "" : $"\n    bool masked = count % {tile.Lanes} != 0;")}}
                 for (int row = 0; row < {{plan.DecodeRows}}; row += {{tile.DecodeRows}})
                 {
                     {{(survivors ? "ref float scores = ref Unsafe.Add(ref chosen.Weights(first), row * BlockKeys);\n        " : "")}}SelectedScores(ref Unsafe.Add(ref queries, row * Stride), ref keys, ref values, ref slots, count, ref scores);
                     SelectedSoftmax(
-                        ref scores, {{tile.DecodeRows}}, count, ref Unsafe.Add(ref chosen.Positions, first), masked, firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
+                        ref scores, {{tile.DecodeRows}}, count, ref Unsafe.Add(ref chosen.Positions, first), {{(tests ? "" : "masked, ")}}firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
                         ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                     SelectedValues(ref scores, ref corrections, ref values, ref keys, ref slots, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                 }{{(survivors ? "\n\n    chosen.NoteMaxima(first);" : "")}}

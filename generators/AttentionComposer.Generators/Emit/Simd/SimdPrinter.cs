@@ -10,7 +10,10 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// Prints an expression over vectors whose lanes are neighbouring keys. Parts that are the same for all keys of a row stay
 /// scalar; table elements among them become locals that the caller declares before its loop over keys.
 /// </summary>
-sealed class SimdPrinter(KernelPlan plan, int bits)
+/// <param name="plan">The pipeline.</param>
+/// <param name="bits">The vectors' width.</param>
+/// <param name="listed">Whether keys come from a list, so that those of neighbouring lanes may lie apart.</param>
+sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
 {
     readonly string _vector = $"Vector{bits}", _lanes = $"Lanes{bits}";
     readonly List<string> _rowLocals = [];
@@ -193,7 +196,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits)
     /// <summary>How an index moves from one key to the next: 1 or -1 when its elements are neighbours, otherwise 0.</summary>
     int KeySlope(Expr index) => index switch
     {
-        _ when !index.VariesWithKey => 0,
+        _ when listed || !index.VariesWithKey => 0,
         Variable { Kind: VariableKind.Key } => 1,
         Local local when _definitions.TryGetValue(local.Name, out Expr value) => KeySlope(value),
         Unary { Operator: UnaryOperator.Negate } negated => -KeySlope(negated.Operand),

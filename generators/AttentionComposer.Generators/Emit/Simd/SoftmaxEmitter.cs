@@ -12,25 +12,27 @@ static class SoftmaxEmitter
 {
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile) => Emit(writer, plan, tile, selected: false);
 
-    /// <summary>Emits the step for keys from a list, which are visible all.</summary>
-    public static void EmitSelected(SourceWriter writer, KernelPlan plan, TilePlan tile) => Emit(writer, plan with { Mask = null }, tile, selected: true);
+    /// <summary>Emits the step for keys from a list; masks are tested where the choice did not see to them.</summary>
+    public static void EmitSelected(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile) =>
+        Emit(writer, selection.TestsChosen ? plan : plan.WithoutMasks, tile, selected: true);
 
     static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile, bool selected)
     {
-        var printer = new SimdPrinter(plan, tile.Bits);
+        var printer = new SimdPrinter(plan, tile.Bits, listed: selected);
         string logit = printer.Vector(plan.Logit);
         string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
         FunctionText[] masks = [.. plan.Spec.Masks.Select(printer.Function)], scores = [.. plan.Spec.Scores.Select(printer.Function)];
-        FunctionText[] checks = [.. masks.Concat(scores).Where(function => function.Outside is not null)];
+        FunctionText[] checks = [.. masks, .. scores];
         string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
-        string index = $"{lanes}.Ascending(i)";
+        string inside = selected ? $"{v}.LessThan({lanes}.Ascending(i), {lanes}.Broadcast(keys))" : $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))";
+        bool alwaysMasked = selected && plan.HasMasks;
         string key = selected ? $"{lanes}.Load(ref positions, i)" : $"{lanes}.Ascending(firstKey + i)";
 
         writer.Write(SummaryOf(plan.Spec.Normalization));
         writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"""
             static void {(selected ? "SelectedSoftmax" : "Softmax")}(
-                ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+                ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, {(alwaysMasked ? "" : "bool masked, ")}int firstRow, int rowsPerToken, in KernelCall call,
                 ref float maxima, ref float weights, ref float corrections)
             """);
         CaptureEmitter.EmitTables(writer, plan, plan.Functions);
@@ -50,33 +52,25 @@ static class SoftmaxEmitter
             ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
             {v}<float> largest = {lanes}.Broadcast(float.NegativeInfinity);
             """);
-        foreach (FunctionText function in checks)
-            writer.Write($"{v}<int> {function.FaultsName} = {v}<int>.Zero;");
-
-        writer.Open("if (masked)");
+        EmitFaultLocals(writer, checks, v);
+        if (!alwaysMasked)
+            writer.Open("if (masked)");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        if (!selected || plan.Logit.DependsOn(VariableKind.Key))
+        if (!selected || plan.DependsOn(VariableKind.Key))
             writer.Write($"{v}<int> key = {key};");
-        if (selected)
+        if (plan.HasFunctions)
         {
-            writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
-            EmitLogit(writer, plan, logit);
-            writer.Write($"{v}<int> visible = {v}.LessThan({index}, {lanes}.Broadcast(keys));");
-        }
-        else if (plan.HasFunctions)
-        {
-            EmitVisible(writer, plan, tile, visible, masks, v);
+            EmitVisible(writer, plan, inside, visible, masks, v);
             writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
             EmitLogit(writer, plan, logit);
             EmitScores(writer, plan, scores, v);
-            foreach (FunctionText function in checks)
-                writer.Write($"{function.FaultsName} |= visible & {function.OutsideName};");
+            EmitFaults(writer, checks, "visible");
         }
         else
         {
             writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
             EmitLogit(writer, plan, logit);
-            EmitVisible(writer, plan, tile, visible, [], v);
+            EmitVisible(writer, plan, inside, visible, [], v);
         }
 
         writer.Write($$"""
@@ -85,7 +79,22 @@ static class SoftmaxEmitter
             largest = {{v}}.MaxNative(largest, logit);
             """);
         writer.Close();
+        if (!alwaysMasked)
+        {
+            writer.Close();
+            EmitUnmasked(writer, plan, tile, v, key, logit, scores);
+        }
+
+        EmitThrows(writer, plan, checks, v);
+        writer.Blank();
+        EmitWeights(writer, plan, tile, v);
         writer.Close();
+        writer.Close();
+    }
+
+    static void EmitUnmasked(SourceWriter writer, KernelPlan plan, TilePlan tile, string v, string key, string logit, FunctionText[] scores)
+    {
+        string lanes = $"Lanes{tile.Bits}";
         writer.Open("else");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
         if (plan.Logit.DependsOn(VariableKind.Key) || scores.Any(score => score.Function.DependsOn(VariableKind.Key)))
@@ -93,23 +102,10 @@ static class SoftmaxEmitter
         writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
         EmitLogit(writer, plan, logit);
         EmitScores(writer, plan, scores, v);
-        foreach (FunctionText function in scores.Intersect(checks))
-            writer.Write($"{function.FaultsName} |= {function.OutsideName};");
+        EmitFaults(writer, scores, visible: null);
         if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1)
             writer.Write($"{lanes}.Store(logit, ref logits, i);");
         writer.Write($"largest = {v}.MaxNative(largest, logit);");
-        writer.Close();
-        writer.Close();
-        writer.Blank();
-        foreach (FunctionText function in checks)
-        {
-            writer.Nested(
-                $"if ({function.FaultsName} != {v}<int>.Zero)",
-                $"TableLoad.ThrowOutside(\"{plan.Spec.Name}.{function.Function.Name}\");");
-            writer.Blank();
-        }
-
-        EmitWeights(writer, plan, tile, v);
         writer.Close();
         writer.Close();
     }
@@ -175,11 +171,19 @@ static class SoftmaxEmitter
             """);
     }
 
-    static void EmitVisible(SourceWriter writer, KernelPlan plan, TilePlan tile, string? visible, FunctionText[] masks, string v)
+    /// <summary>Emits what a row sees of a vector of keys.</summary>
+    /// <param name="writer">The text.</param>
+    /// <param name="plan">The pipeline.</param>
+    /// <param name="inside">Which lanes hold a key at all.</param>
+    /// <param name="visible">The attributes' mask, if any.</param>
+    /// <param name="masks">The functions'.</param>
+    /// <param name="v">The vector type.</param>
+    /// <param name="declares">Whether the local is new here.</param>
+    public static void EmitVisible(SourceWriter writer, KernelPlan plan, string inside, string? visible, FunctionText[] masks, string v, bool declares = true)
     {
         if (visible is not null)
             writer.Write($"// visible: {plan.MaskText}");
-        writer.Write($"{v}<int> visible = {v}.LessThan(key, Lanes{tile.Bits}.Broadcast(firstKey + keys)){(visible is null ? "" : $"\n    & {visible}")};");
+        writer.Write($"{(declares ? v + "<int> " : "")}visible = {inside}{(visible is null ? "" : $"\n    & {visible}")};");
         foreach (FunctionText mask in masks)
         {
             EmitFunction(writer, mask, v);
@@ -189,7 +193,7 @@ static class SoftmaxEmitter
         }
     }
 
-    static void EmitScores(SourceWriter writer, KernelPlan plan, FunctionText[] scores, string v)
+    public static void EmitScores(SourceWriter writer, KernelPlan plan, FunctionText[] scores, string v)
     {
         foreach (FunctionText score in scores)
         {
@@ -199,6 +203,32 @@ static class SoftmaxEmitter
 
         if (plan.LogitFactor != 1)
             writer.Write($"logit *= {Literal.Of(plan.LogitFactor)}; // weights are powers of 2");
+    }
+
+    /// <summary>Notes lanes in which functions read outside of a table, of those that are visible.</summary>
+    public static void EmitFaults(SourceWriter writer, FunctionText[] functions, string? visible)
+    {
+        foreach (FunctionText function in functions.Where(function => function.Outside is not null))
+            writer.Write($"{function.FaultsName} |= {(visible is null ? "" : visible + " & ")}{function.OutsideName};");
+    }
+
+    /// <summary>Declares what <see cref="EmitFaults"/> collects.</summary>
+    public static void EmitFaultLocals(SourceWriter writer, FunctionText[] functions, string v)
+    {
+        foreach (FunctionText function in functions.Where(function => function.Outside is not null))
+            writer.Write($"{v}<int> {function.FaultsName} = {v}<int>.Zero;");
+    }
+
+    /// <summary>Refuses the call where a fault was noted.</summary>
+    public static void EmitThrows(SourceWriter writer, KernelPlan plan, FunctionText[] functions, string v)
+    {
+        foreach (FunctionText function in functions.Where(function => function.Outside is not null))
+        {
+            writer.Blank();
+            writer.Nested(
+                $"if ({function.FaultsName} != {v}<int>.Zero)",
+                $"TableLoad.ThrowOutside(\"{plan.Spec.Name}.{function.Function.Name}\");");
+        }
     }
 
     static void EmitFunction(SourceWriter writer, FunctionText text, string v)
@@ -219,7 +249,7 @@ static class SoftmaxEmitter
             writer.Write($"{v}<int> {text.OutsideName} = {text.Outside};");
     }
 
-    static void EmitLogit(SourceWriter writer, KernelPlan plan, string logit)
+    public static void EmitLogit(SourceWriter writer, KernelPlan plan, string logit)
     {
         if (IsPlain(plan))
             return;
