@@ -112,7 +112,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
 
     KernelTraits IFusedKernels.Traits => s_traits;
 
-    void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, Span<KeyRange> ranges) =>
+    void IFusedKernels.VisibleKeys(int firstQuery, int lastQuery, int length, int batch, object? captured, Span<KeyRange> ranges) =>
         SeenBy(firstQuery, lastQuery, length, ranges);
 
     void IFusedKernels.Decode(in KernelCall call)

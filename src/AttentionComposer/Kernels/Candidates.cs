@@ -236,6 +236,13 @@ public ref struct Candidates
 
         // Weights of exactly 0 are of keys too far behind the best to matter, but they are visible and may fill the budget.
         var best = new TopScores(_bestScores, _bestIndices, traits.Keep - forced, traits.ByProbability ? 0 : float.MinValue);
+        if (newest > ChunkKeys)
+        {
+            // Biases such as ALiBi make newer keys better: from the oldest on, nearly each would be the best so far.
+            int last = (newest - 1) / ChunkKeys, start = newest - last * ChunkKeys < traits.Keep ? last - 1 : last;
+            best.StartFrom(GroupScoresOf(start)[..Math.Min(newest - start * ChunkKeys, _counts[start])]);
+        }
+
         for (int chunk = 0; chunk < _chunks && chunk * ChunkKeys < newest; chunk++)
             best.Offer(GroupScoresOf(chunk)[..Math.Min(newest - chunk * ChunkKeys, _counts[chunk])], chunk * ChunkKeys);
 

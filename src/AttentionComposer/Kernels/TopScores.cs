@@ -37,6 +37,15 @@ ref struct TopScores
         _threshold = least;
     }
 
+    /// <summary>
+    /// Starts from what some of the candidates, to be offered later, say alone: as many as there are to keep among them are no worse than the limit.
+    /// </summary>
+    public void StartFrom(ReadOnlySpan<float> scores)
+    {
+        if (_keep > 0 && scores.Length >= _keep)
+            _threshold = MathF.Max(_threshold, Largest(scores, _keep));
+    }
+
     /// <summary>Offers neighbouring candidates; their indices follow those of earlier offers.</summary>
     public void Offer(ReadOnlySpan<float> scores, int firstIndex)
     {
