@@ -16,9 +16,4 @@ static partial class Descriptors
     public static readonly DiagnosticDescriptor EvictionWithoutCausal = Error(
         "ATC0206", "Heavy hitters need a causal pipeline",
         "'{0}' has [HeavyHitters] but is not [Causal]; keys are evicted as the sequence grows, so add [Causal]");
-
-    public static readonly DiagnosticDescriptor EvictionWithFunctions = Error(
-        "ATC0207", "Heavy hitters take no functions",
-        "'{0}' has [HeavyHitters] beside {1}, through which the weights that keys have received do not go; use [SlidingWindow], [Sinks], [Alibi], [SoftCap] and [Scale] with it, " +
-        "or another selection");
 }

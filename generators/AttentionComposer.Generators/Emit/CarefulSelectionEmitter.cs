@@ -11,7 +11,7 @@ static class CarefulSelectionEmitter
     {
         if (selection.Scorer == Scorer.PastWeights)
         {
-            EmitEviction(writer);
+            EmitEviction(writer, plan);
             return;
         }
 
@@ -79,20 +79,21 @@ static class CarefulSelectionEmitter
         writer.Close();
     }
 
-    static void EmitEviction(SourceWriter writer)
+    static void EmitEviction(SourceWriter writer, KernelPlan plan)
     {
         writer.Write("/// <summary>The eviction, and the weights of what is left, key by key.</summary>");
         writer.Open("static class CarefulSelection");
-        writer.Open("public static void Select(in SelectionCall selection)");
-        writer.Write("""
+        writer.Open($"public static void Select({CarefulEmitter.Receiver(plan, CarefulEmitter.PipelineName(plan) + " pipeline")}in SelectionCall selection)");
+        string receiver = CarefulEmitter.Receiver(plan, "pipeline");
+        writer.Write($$"""
             var survivors = new Survivors(selection);
             for (int i = 0; i < survivors.Count; i++)
             {
-                CarefulKernel.Run(survivors.Only(i));
+                CarefulKernel.Run({{receiver}}survivors.Only(i));
                 survivors.NoteLogits(i);
             }
 
-            CarefulKernel.Run(survivors.Chosen());
+            CarefulKernel.Run({{receiver}}survivors.Chosen());
             survivors.WeighLogits();
             survivors.Add(valueFactor: 1);
             """);

@@ -131,7 +131,6 @@ sealed class PipelineReader
         if (keyValueHeads != 0)
             selections.CheckNormalizer(spec);
         spec = ReadFunctions(spec);
-        selections.CheckFunctions(spec);
         return Find("Star") is { } star ? ReadStar(star, spec) : spec;
     }
 

@@ -46,16 +46,6 @@ sealed class SelectionReader(
             check(_attribute, hasProbabilities, Descriptors.SelectionWithoutSoftmax, [Name(_attribute), spec.Normalization]);
     }
 
-    /// <summary>Reports what an eviction does not go through.</summary>
-    public void CheckFunctions(PipelineSpec spec)
-    {
-        string? other = spec.Scores.Count > 0 ? spec.Scores[0].Name
-            : spec.Masks.Count > 0 ? spec.Masks[0].Name
-            : spec.SinkLogits ?? (spec.Normalization == Normalization.Softmax ? null : $"[Normalizer(Normalization.{spec.Normalization})]");
-        if (spec.Selection is HeavyHittersSelection && other is not null)
-            check(_attribute!, false, Descriptors.EvictionWithFunctions, [other]);
-    }
-
     SelectionSpec? ReadOne(AttributeData attribute, int headDim, int groupSize)
     {
         switch (attribute.AttributeClass?.Name)

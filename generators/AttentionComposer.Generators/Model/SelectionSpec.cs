@@ -38,7 +38,7 @@ sealed record TopKSelection(int Count, TopKRemainder Remainder) : SelectionSpec
 /// <param name="Local">Newest keys among them, beside the current one.</param>
 sealed record HeavyHittersSelection(int Budget, int Local) : SelectionSpec
 {
-    public override bool UsesProbabilities(int groupSize) => false; // of candidates: an eviction goes by past weights
+    public override bool UsesProbabilities(int groupSize) => true; // the sum of those so far
 }
 
 /// <summary>The best keys by channels chosen in advance, arXiv 2408.07092.</summary>

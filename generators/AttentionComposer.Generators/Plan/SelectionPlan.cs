@@ -98,12 +98,16 @@ sealed record SelectionPlan
             SparQSelection sparq => OfSparQ(sparq, spec),
             TopKSelection topK => OfTopK(topK, spec, decodeRows),
             PageSelection pages => OfPages(pages, spec, decodeRows, testsMasks),
-            HeavyHittersSelection heavyHitters => OfHeavyHitters(heavyHitters, decodeRows),
+            HeavyHittersSelection heavyHitters => OfHeavyHitters(heavyHitters, spec, decodeRows),
             DoubleSparsitySelection sparsity => OfDoubleSparsity(sparsity, spec),
             _ => null,
         };
         if (plan is null)
             return null;
+
+        // What a mask hides from one query, the next may see: such keys keep their places, and attention over them tests the masks.
+        if (plan.Scorer == Scorer.PastWeights)
+            return plan with { HidesCandidates = spec.Masks.Count > 0, TestsChosen = spec.Masks.Count > 0 };
 
         // A page's bound knows nothing of score functions, which are for single keys.
         bool scores = spec.Scores.Count > 0 && plan.PageSize == 0, masksByHead = testsMasks && spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head));
@@ -198,7 +202,7 @@ sealed record SelectionPlan
         spec.Masks.Count + spec.Scores.Count == 0 ? "" : "; it is added up afresh in steps that do not see every position that the cache holds";
 
     // As the released baseline counts: the current key stays beside window and budget.
-    static SelectionPlan OfHeavyHitters(HeavyHittersSelection heavyHitters, int decodeRows) => new()
+    static SelectionPlan OfHeavyHitters(HeavyHittersSelection heavyHitters, PipelineSpec spec, int decodeRows) => new()
     {
         Method = "HeavyHitters",
         Scorer = Scorer.PastWeights,
@@ -207,7 +211,8 @@ sealed record SelectionPlan
         Rows = decodeRows,
         Stages = new EquatableArray<string>(
         [
-            $"one token, eviction: the newest {Math.Min(heavyHitters.Local, heavyHitters.Budget) + 1} keys stay and the others that have received most weight, {heavyHitters.Budget + 1} in all",
+            $"one token, eviction: the newest {Math.Min(heavyHitters.Local, heavyHitters.Budget) + 1} keys stay and the others that have received most weight, {heavyHitters.Budget + 1} in all" +
+                (spec.Masks.Count == 0 ? "" : "; keys that a mask hides from this query are ranked with them"),
             "one token, afterwards: each kept key receives the mean of the group's weights; longer calls give theirs to every key, in a second pass over queries and keys",
         ]),
     };

@@ -56,6 +56,9 @@ sealed unsafe class AccumulatedScores : CacheCompanion
     /// <summary>One head's scores by position.</summary>
     public Span<float> Of(int head) => new((float*)_scores.Pointer + (long)head * _capacity, _capacity);
 
+    /// <summary>The number of the newest query; 0 before the first.</summary>
+    public int Newest => _newest;
+
     /// <summary>Whether a position is left.</summary>
     public bool IsKept(int head, int position) => EvictedBy(head)[position] == Kept;
 
@@ -94,7 +97,7 @@ sealed unsafe class AccumulatedScores : CacheCompanion
     /// <summary>Evicts for the newest query: of what is left up to its position, the visible with the largest scores stay, and the newest before all.</summary>
     /// <param name="head">The key/value head.</param>
     /// <param name="position">The query's position.</param>
-    /// <param name="visible">The keys that it sees; others are gone for those behind it too.</param>
+    /// <param name="visible">The keys that it sees, where others are gone for those behind it too; otherwise empty.</param>
     /// <param name="keep">Positions that stay at most.</param>
     /// <param name="forced">How many of them are the newest.</param>
     /// <param name="notes">Room to rank in: see <see cref="RankingFloats"/>.</param>
@@ -111,7 +114,7 @@ sealed unsafe class AccumulatedScores : CacheCompanion
         while (end > 0 && list[end - 1] > position)
             end--;
 
-        int stays = DropHidden(head, list[..end], visible);
+        int stays = visible.IsEmpty ? end : DropHidden(head, list[..end], visible);
         stays = DropWorst(head, list[..stays], keep, Math.Min(forced, keep), notes);
         list[end..count].CopyTo(list[stays..]);
         count -= end - stays;
@@ -153,6 +156,9 @@ sealed unsafe class AccumulatedScores : CacheCompanion
 
     /// <summary>Whether what queries from this position on have done can be taken back.</summary>
     public bool CanGoBackTo(int length) => length == 0 || length > _fixed;
+
+    /// <summary>Takes back what the queries behind that number did, as when a call is refused halfway.</summary>
+    public void TakeBackTo(int newest) => TakeBack(newest + 1, int.MaxValue);
 
     public override void Truncating(RowCache cache, int length, int previous)
     {

@@ -65,6 +65,15 @@ public static unsafe partial class AttentionDriver
             scores.Begin(position, (int)Math.Min(position + 1L, traits.Selection!.Keep));
     }
 
+    /// <summary>Refuses so many steps that a function's fault in the last could not be taken back from the first.</summary>
+    static void CheckSteps(KernelTraits traits, RowCache cache, int tokens, string name)
+    {
+        if (traits.ChecksTables && tokens > AccumulatedScores.Undoable && cache.Scores is { HasEvicted: true })
+            throw new ArgumentException(
+                $"Got {tokens} tokens; behind an eviction a call takes {AccumulatedScores.Undoable} at most where functions read tables, " +
+                "so that it can be taken back if one reads outside. Give the tokens in several calls.", name);
+    }
+
     /// <summary>Refuses a batch that gives a cache two queries at once: each changes what the cache keeps.</summary>
     static void CheckOnce(ReadOnlySpan<KvCache> caches)
     {

@@ -34,6 +34,7 @@ public static unsafe partial class AttentionDriver
         Check.Apart(keys, output, logSumExp, nameof(keys));
         Check.Apart(values, output, logSumExp, nameof(values));
         Check.Room(rows, tokens);
+        CheckSteps(traits, rows, tokens, nameof(queries));
 
         object? captured = kernels.Capture();
         using Undo undo = traits.ChecksTables ? Undo.Before(rows, output, logSumExp) : default;
@@ -91,6 +92,7 @@ public static unsafe partial class AttentionDriver
         int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
         Check.Outputs(queries, output, logSumExp, tokens, shape);
         Check.Retained(rows, tokens, nameof(queries));
+        CheckSteps(kernels.Traits, rows, tokens, nameof(queries));
 
         object? captured = kernels.Capture();
         using Undo undo = kernels.Traits.ChecksTables ? Undo.Before(rows, output, logSumExp) : default;
@@ -143,6 +145,12 @@ public static unsafe partial class AttentionDriver
         catch when (kernels.Traits.ChecksTables)
         {
             undo.Restore(output, default);
+            foreach (KvCache cache in caches)
+            {
+                if (((RowCache)cache).Scores is { } scores && cache.Length > 0)
+                    scores.TakeBackTo(scores.Newest - 1);
+            }
+
             throw;
         }
         finally

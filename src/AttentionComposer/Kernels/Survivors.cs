@@ -35,7 +35,7 @@ public readonly ref struct Survivors
         _selection = selection;
         SelectionTraits traits = selection.Traits;
         KernelCall call = selection.Call;
-        int most = Math.Min(traits.Keep, Candidates.VisibleKeys(call.Ranges)), blocks = Blocks(most);
+        int most = Math.Min(traits.Keep, CandidatesOf(traits, Candidates.VisibleKeys(call.Ranges), call.FirstQuery)), blocks = Blocks(most);
         Span<float> rest = selection.Scratch;
         _positions = MemoryMarshal.Cast<float, int>(Take(ref rest, most + ListPadding));
         _slots = MemoryMarshal.Cast<float, int>(Take(ref rest, most + ListPadding));
@@ -45,7 +45,8 @@ public readonly ref struct Survivors
         _ranges = MemoryMarshal.Cast<float, KeyRange>(Take(ref rest, RangeFloats * most));
 
         AccumulatedScores scores = selection.Cache.Scores!;
-        ReadOnlySpan<int> kept = scores.Evict(call.KeyValueHead, call.FirstQuery, call.Ranges, traits.Keep, traits.Forced, rest);
+        ReadOnlySpan<int> kept = scores.Evict(
+            call.KeyValueHead, call.FirstQuery, traits.HidesCandidates ? default : call.Ranges, traits.Keep, traits.Forced, rest);
         Count = kept.Length;
         kept.CopyTo(_positions);
         for (int i = 0; i < Count; i++)
@@ -104,7 +105,7 @@ public readonly ref struct Survivors
     }
 
     /// <summary>
-    /// Adds to each key's score the mean over the group of its softmax weights. A head whose weights are not numbers has no say.
+    /// Adds to each key's score the mean over the group of its softmax weights. A head whose weights are not numbers, or that sees no key, has no say.
     /// </summary>
     /// <param name="valueFactor">Factor that the kernel has on its weights.</param>
     public void Add(float valueFactor)
@@ -120,6 +121,7 @@ public readonly ref struct Survivors
             float maximum = Unsafe.Add(ref call.Maxima, row), total = Unsafe.Add(ref call.Weights, row);
             if (!float.IsFinite(total) || total <= 0)
                 continue;
+            total += float.Exp2(_selection.SinkLogit(row) - maximum);
             for (int first = 0; first < Count; first += BlockKeys)
             {
                 int count = Math.Min(BlockKeys, Count - first);
@@ -134,12 +136,15 @@ public readonly ref struct Survivors
     }
 
     /// <summary>Scratch memory, in floats.</summary>
-    internal static long ScratchFloats(SelectionTraits traits, int visibleKeys)
+    internal static long ScratchFloats(SelectionTraits traits, int visibleKeys, int query)
     {
-        int most = Math.Min(traits.Keep, visibleKeys), blocks = Blocks(most);
+        int most = Math.Min(traits.Keep, CandidatesOf(traits, visibleKeys, query)), blocks = Blocks(most);
         return 2L * Padded(most + ListPadding) + Padded(blocks * traits.Rows * BlockKeys) + Padded(blocks * traits.Rows) + Padded(blocks * BlockKeys)
             + Padded(RangeFloats * most) + AccumulatedScores.RankingFloats(most);
     }
+
+    // What a mask hides from one query, the next may see: it keeps its place by its score.
+    static int CandidatesOf(SelectionTraits traits, int visibleKeys, int query) => traits.HidesCandidates ? Math.Max(0, query + 1) : visibleKeys;
 
     KernelCall Over(int first, int count)
     {

@@ -4,8 +4,8 @@ using AttentionComposer.Caches;
 namespace AttentionComposer.Kernels;
 
 /// <summary>
-/// What a call may have to take back when one of its functions reads outside of a table: the outputs as they were, and the cache's
-/// length. Only pipelines with such functions pay for it, by copying the outputs once.
+/// What a call may have to take back when one of its functions reads outside of a table: the outputs as they were, the cache's
+/// length, and what its queries gave to keys. Only pipelines with such functions pay for it, by copying the outputs once.
 /// </summary>
 /// <remarks>
 /// Tiles finish in any order, so when a fault is found others may have been written already. Keeping the results back instead
@@ -15,12 +15,14 @@ readonly ref struct Undo
 {
     readonly RowCache? _cache;
     readonly int _length;
+    readonly int _newest;
     readonly float[]? _saved;
 
     Undo(RowCache? cache, float[] saved)
     {
         _cache = cache;
         _length = cache?.Length ?? 0;
+        _newest = cache?.Scores?.Newest ?? 0;
         _saved = saved;
     }
 
@@ -38,6 +40,7 @@ readonly ref struct Undo
     {
         _saved.AsSpan(0, output.Length).CopyTo(output);
         _saved.AsSpan(output.Length, logSumExp.Length).CopyTo(logSumExp);
+        _cache?.Scores?.TakeBackTo(_newest);
         if (_cache?.Length > _length)
             _cache.Truncate(_length);
     }

@@ -12,7 +12,8 @@ namespace AttentionComposer;
 /// A[j]  += mean over the group's heads of the weight of j          for the kept keys
 /// </code>
 /// <para>Calls of several tokens run dense until something was evicted and add their weights to A; afterwards they run token by token, with the results of
-/// as many calls of one token. A query counts each time that it attends. The pipeline must be <see cref="CausalAttribute"/>.</para>
+/// as many calls of one token. A query counts each time that it attends. What a window passes is evicted; a key that a <see cref="MaskAttribute"/> function hides
+/// keeps its place by its score, since the next query may see it. The pipeline must be <see cref="CausalAttribute"/>.</para>
 /// <para>Truncating takes back what the newest 16 queries did, bit for bit; it is refused behind that, and within or behind a dense call
 /// of more than 16 tokens, except to 0. The rows of evicted keys stay in memory and are not read.</para>
 /// </remarks>

@@ -6,14 +6,16 @@ namespace AttentionComposer.Tests.Selection;
 /// H2O as semantics state it, in float64 and with a copy of its whole state before each query. It takes over the choices of the kernels, once it has found
 /// that no position went which scores better than one that stayed.
 /// </summary>
-sealed class HeavyHittersReference(AttentionPlan plan)
+sealed class HeavyHittersReference(IAttention attention)
 {
-    readonly AttentionShape _shape = plan.Shape;
-    readonly SelectionTraits _selection = plan.Selection!;
+    readonly AttentionPlan _plan = attention.Plan;
+    readonly ReferenceAttention _dense = SelectionVariants.ReferenceOf(attention);
+    readonly AttentionShape _shape = attention.Shape;
+    readonly SelectionTraits _selection = attention.Plan.Selection!;
     readonly List<float> _keys = [], _values = [];
     readonly List<(int Position, double[][] Scores, SortedSet<int>[] Kept)> _history = [];
-    double[][] _scores = [.. Enumerable.Repeat(0, plan.Shape.KeyValueHeads).Select(_ => Array.Empty<double>())];
-    SortedSet<int>[] _kept = [.. Enumerable.Repeat(0, plan.Shape.KeyValueHeads).Select(_ => new SortedSet<int>())];
+    double[][] _scores = [.. Enumerable.Repeat(0, attention.Shape.KeyValueHeads).Select(_ => Array.Empty<double>())];
+    SortedSet<int>[] _kept = [.. Enumerable.Repeat(0, attention.Shape.KeyValueHeads).Select(_ => new SortedSet<int>())];
 
     public int Length => _keys.Count / _shape.KeyValueWidth;
 
@@ -49,7 +51,8 @@ sealed class HeavyHittersReference(AttentionPlan plan)
         Remember(position);
         for (int head = 0; head < _shape.KeyValueHeads; head++)
         {
-            int[] candidates = [.. _kept[head].Where(key => Sees(position, key))], kept = chosen[head * _shape.GroupSize];
+            // A window drops what it has passed; what a function hides may be seen again.
+            int[] candidates = [.. _kept[head].Where(key => _plan.Masks.Count > 0 || InWindow(position, key))], kept = chosen[head * _shape.GroupSize];
             Assert.Equal(Math.Min(_selection.Keep, candidates.Length), kept.Length);
             Assert.Empty(kept.Except(candidates));
             int[] forced = candidates[^Math.Min(candidates.Length, _selection.Forced)..], gone = [.. candidates.Except(kept)];
@@ -98,9 +101,12 @@ sealed class HeavyHittersReference(AttentionPlan plan)
         for (int head = 0; head < _shape.QueryHeads; head++)
         {
             int keyValueHead = head / _shape.GroupSize;
-            int[] keys = [.. _kept[keyValueHead].Where(key => Sees(position, key))];
+            int[] keys = [.. _kept[keyValueHead].Where(key => InWindow(position, key) && _dense.Mask?.Invoke(head, position, key) != false)];
             double[] logits = [.. keys.Select(key => Logit(queries, head, position, key))];
-            double max = logits.Max(), sum = logits.Sum(logit => Math.Exp(logit - max));
+            double max = logits.DefaultIfEmpty(double.NegativeInfinity).Max();
+            if (max == double.NegativeInfinity)
+                continue;
+            double sum = logits.Sum(logit => Math.Exp(logit - max)) + Beside(head, max);
             var result = new double[dim];
             for (int i = 0; i < keys.Length; i++)
             {
@@ -117,16 +123,22 @@ sealed class HeavyHittersReference(AttentionPlan plan)
         return output;
     }
 
-    bool Sees(int query, int key) => key <= query && (plan.Window == 0 || query - key < plan.Window || key < plan.Sinks);
+    bool InWindow(int query, int key) => key <= query && (_plan.Window == 0 || query - key < _plan.Window || key < _plan.Sinks);
+
+    // What the denominator holds beside the keys.
+    double Beside(int head, double max) =>
+        _dense.SinkLogits.Count > 0 ? Math.Exp(_dense.SinkLogits[head] - max) : _plan.Normalization == Normalization.SoftmaxOne ? Math.Exp(-max) : 0;
 
     double Logit(float[] queries, int head, int position, int key)
     {
         double score = 0;
         for (int c = 0; c < _shape.HeadDim; c++)
             score += (double)queries[head * _shape.HeadDim + c] * _keys[key * _shape.KeyValueWidth + head / _shape.GroupSize * _shape.HeadDim + c];
-        score *= plan.Scale;
-        if (plan.SoftCap != 0)
-            score = plan.SoftCap * Math.Tanh(score / plan.SoftCap);
-        return plan.AlibiSlopes.Count == 0 ? score : score - plan.AlibiSlopes[head] * (double)(position - key);
+        score *= _plan.Scale;
+        if (_plan.SoftCap != 0)
+            score = _plan.SoftCap * Math.Tanh(score / _plan.SoftCap);
+        if (_plan.AlibiSlopes.Count != 0)
+            score -= _plan.AlibiSlopes[head] * (double)(position - key);
+        return _dense.Score?.Invoke(score, head, position, key) ?? score;
     }
 }

@@ -23,6 +23,40 @@ static partial class HeavyHittersVariants
     [Causal, HeavyHitters(Budget = 150, Local = 10), KvCache(BFloat16)]
     public sealed partial class KeptBlocksBF16;
 
+    /// <summary>A mask and a score that are asked for each key, and sink logits.</summary>
+    [Attention(HeadDim = 48, QueryHeads = 6, KeyValueHeads = 2)]
+    [Causal, SlidingWindow(400), HeavyHitters(Budget = 40, Local = 6), KvCache(Float16)]
+    public sealed partial class KeptWithFunctions : IReferenced
+    {
+        [SinkLogits] readonly float[] _sinks = [1, -2, 0.5f, 3, 0, -1];
+        readonly float[] _slopes = [0.01f, 0, -0.02f, 0.03f, 0.01f, 0.004f];
+
+        [Mask] static bool Dilated(int query, int key) => query - key < 20 || (query - key) % 3 == 0;
+        [Score] float Sloped(float score, int head, int query, int key) => (query - key) % 7 == 1 ? float.NegativeInfinity : score - _slopes[head] * (query - key);
+
+        public ReferenceAttention Reference => ReferenceAttention.Of(Plan) with
+        {
+            Mask = (_, query, key) => Dilated(query, key),
+            Score = (score, head, query, key) => (query - key) % 7 == 1 ? double.NegativeInfinity : score - _slopes[head] * (query - key),
+            SinkLogits = _sinks,
+        };
+    }
+
+    /// <summary>A table that may be too short in the middle of a call, and heads of a group that see different keys.</summary>
+    [Attention(HeadDim = 32, QueryHeads = 4, KeyValueHeads = 2)]
+    [Causal, Normalizer(Normalization.SoftmaxOne), HeavyHitters(Budget = 30)]
+    public sealed partial class KeptByDocument : IReferenced
+    {
+        public int[] Document { get; set; } = SelectionVariants.Documents();
+
+        [Mask] bool SameDocument(int head, int query, int key) => Document[query] == Document[key] || (head + key) % 4 == 0;
+
+        public ReferenceAttention Reference => ReferenceAttention.Of(Plan) with
+        {
+            Mask = (head, query, key) => Document[query] == Document[key] || (head + key) % 4 == 0,
+        };
+    }
+
     [Attention(HeadDim = 80, QueryHeads = 5, KeyValueHeads = 1)]
     [Causal, SlidingWindow(50), Sinks(3), HeavyHitters(Budget = 20, Local = 0), KvCache(Float16)]
     public sealed partial class KeptInAWindow;
