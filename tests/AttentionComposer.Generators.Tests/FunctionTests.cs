@@ -176,7 +176,8 @@ public sealed class FunctionTests
     [Theory]
     [InlineData("class Local(int[] document)", "[Mask] bool M(int query, int key) => document[query] == document[key];")]
     [InlineData("record Local(int[] Document)", "[Mask] bool M(int query, int key) => Document[query] == Document[key];")]
-    [InlineData("class Local((int Window, float[] Slopes) settings, System.ReadOnlyMemory<int> document)", "[Mask] bool M(int query, int key) => document.Span[query] == document.Span[key];")]
+    [InlineData("class Local((int Window, float[] Slopes) settings, System.ReadOnlyMemory<int> document)", "[Mask] bool M(int query, int key) => document.Span[query] == document.Span[key] && query - key < settings.Window && settings.Slopes[key] > 0;")]
+    [InlineData("class Local(((int Left, int Right) Window, int Size) settings)", "[Mask] bool M(int query, int key) { var near = (Ends: (query - settings.Window.Left, query + 1), 3); return key >= near.Ends.Item1 && key <= near.Ends.Item2; }")]
     public void ConstructorParametersAreCaptured(string declaration, string member) =>
         Assert.NotEmpty(GeneratorRun.Of($"[{Attention}] public sealed partial {declaration} {{ {member} }}").Sources);
 
