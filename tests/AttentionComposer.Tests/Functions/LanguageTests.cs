@@ -43,7 +43,8 @@ public sealed class LanguageTests
     {
         const int Positions = 40;
         int[]? memory = null;
-        Assert.Equal([1, 255, 0], TableLoad.Widen<byte, byte>([1, 255, 0], ref memory).ToArray());
+        byte[] bytes = [.. Enumerable.Range(200, 53).Select(x => (byte)x)];
+        Assert.Equal(Array.ConvertAll(bytes, x => (int)x), TableLoad.Widen<byte, byte>(bytes, ref memory).ToArray());
         int[] first = memory!;
         Assert.Equal([-1, int.MinValue], TableLoad.Widen<uint, uint>([uint.MaxValue, 0x80000000], ref memory).ToArray());
         Assert.Same(first, memory);
