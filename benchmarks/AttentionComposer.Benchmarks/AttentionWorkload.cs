@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using AttentionComposer.Caches;
+using AttentionComposer.Kernels;
+
 namespace AttentionComposer.Benchmarks;
 
 /// <summary>Queries over filled caches, through <see cref="IAttention"/> as a decoder calls it.</summary>
@@ -7,7 +11,8 @@ namespace AttentionComposer.Benchmarks;
 /// </remarks>
 sealed class AttentionWorkload : Workload
 {
-    const double RotatedBytes = 400e6;
+    const double RotatedBytes = 250e6;
+    const double StageSeconds = 0.3;
 
     readonly IAttention _attention;
     readonly int _tokens, _rows, _batch;
@@ -98,10 +103,32 @@ sealed class AttentionWorkload : Workload
         return worst;
     }
 
+    public override double[]? StageShares()
+    {
+        if (_attention.Plan.Selection is null)
+            return null;
+
+        var clock = new SelectionClock();
+        Watch(clock);
+        long start = Stopwatch.GetTimestamp();
+        int turn = 0;
+        do
+            Run(turn++);
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < StageSeconds);
+        Watch(null);
+        return [.. Enum.GetValues<SelectionStage>().Select(clock.Share)];
+    }
+
     public override void Dispose()
     {
         foreach (KvCache? cache in _caches)
             cache?.Dispose();
+    }
+
+    void Watch(SelectionClock? clock)
+    {
+        foreach (KvCache cache in _caches)
+            ((RowCache)cache).Clock = clock;
     }
 
     static string Format(AttentionPlan plan) => plan.Format switch

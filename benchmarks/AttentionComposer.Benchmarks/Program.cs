@@ -4,8 +4,8 @@ using AttentionComposer;
 using AttentionComposer.Benchmarks;
 using Spectre.Console;
 
-var phase = new Argument<string>("phase") { Description = "decode, prefill, selection or all.", DefaultValueFactory = _ => "all" };
-phase.AcceptOnlyFromAmong("decode", "prefill", "selection", "all");
+var phase = new Argument<string>("phase") { Description = "decode, prefill, selection, break-even or all.", DefaultValueFactory = _ => "all" };
+phase.AcceptOnlyFromAmong("decode", "prefill", "selection", "break-even", "all");
 var threads = new Option<int>("--threads")
 {
     Description = "Threads of the kernels, the limits and the peers; kept to as many cores (taskset chooses which).",
@@ -60,7 +60,7 @@ root.SetAction(parsed =>
     using var limits = new MachineLimits(size, cores);
     var roundRobin = new RoundRobin(limits, parsed.GetValue(seconds));
     PeerRuns? peerRuns = peerFolder is null ? null : new PeerRuns(peerFolder, size, cores);
-    string[] phases = parsed.GetValue(phase) switch { "all" => ["decode", "prefill", "selection"], var one => [one!] };
+    string[] phases = parsed.GetValue(phase) switch { "all" => ["decode", "prefill", "selection", "break-even"], var one => [one!] };
     for (int round = 1; round <= parsed.GetValue(rounds); round++)
     {
         foreach (string part in phases)

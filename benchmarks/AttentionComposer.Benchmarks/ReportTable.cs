@@ -82,18 +82,21 @@ sealed class ReportTable(string title, params string[] headings)
         return table;
     }
 
-    /// <summary>Pipelines that choose keys beside the dense one of the same format, and how much fewer bytes they read.</summary>
+    /// <summary>
+    /// Pipelines that choose keys beside the dense one of the same format: how much faster they are, how much fewer bytes they read, and the stages' parts of their time.
+    /// </summary>
     public static ReportTable OfSelections(IReadOnlyCollection<RowResult> results)
     {
-        var table = new ReportTable("Selections beside dense", "phase", "tokens", "pipeline", "keys", "dense ms", "ms", "times as fast", "times fewer bytes", "of that");
+        var table = new ReportTable("Selections beside dense", "phase", "tokens", "pipeline", "keys", "dense ms", "ms", "times as fast", "times fewer bytes", "of that",
+            "scores", "weights", "choice", "attention", "mean");
         foreach (RowResult dense in results.Where(result => result.Row is { KeysIn: "DRAM", Variant: "dense" or "8 sequences" }))
         {
             foreach (RowResult selection in results.Where(
-                result => result.RelativeError is null && result.Row == dense.Row with { Variant = result.Row.Variant }))
+                result => result.StageShares is not null && result.Row == dense.Row with { Variant = result.Row.Variant }))
             {
-                double speed = dense.MedianSeconds / selection.MedianSeconds, bytes = dense.Work / selection.Work;
-                table.Add(dense.Row.Phase, $"{dense.Row.Tokens}", selection.Row.Variant, dense.Row.Format, Milliseconds(dense.MedianSeconds),
-                    Milliseconds(selection.MedianSeconds), $"{speed:0.00}", $"{bytes:0.00}", Percent(speed / bytes));
+                double speed = selection.TimesAsFastAs(dense), bytes = dense.Work / selection.Work;
+                table.Add([dense.Row.Phase, $"{dense.Row.Tokens}", selection.Row.Variant, dense.Row.Format, Milliseconds(dense.MedianSeconds),
+                    Milliseconds(selection.MedianSeconds), $"{speed:0.00}", $"{bytes:0.00}", Percent(speed / bytes), .. selection.StageShares!.Select(Percent)]);
             }
         }
         return table;

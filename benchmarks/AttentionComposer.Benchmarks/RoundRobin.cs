@@ -26,6 +26,7 @@ sealed class RoundRobin(MachineLimits limits, double secondsPerRow)
             WarmUp(group[i]);
             result.RelativeError = group[i].RelativeError();
             result.AllocatedBytes = AllocatedBytesPerCall(group[i]);
+            result.StageShares = group[i].StageShares();
         }
 
         double before = limits.Sample(group[0].Limit);
@@ -41,7 +42,9 @@ sealed class RoundRobin(MachineLimits limits, double secondsPerRow)
                 double after = limits.Sample(group[i].Limit);
                 double around = (before + after) / 2;
                 results[i].TurnLimits.Add(around);
-                results[i].TurnShares.Add(group[i].Work / RowResult.Median(results[i].Seconds.Skip(first)) / around);
+                double seconds = RowResult.Median(results[i].Seconds.Skip(first));
+                results[i].TurnSeconds.Add(seconds);
+                results[i].TurnShares.Add(group[i].Work / seconds / around);
                 before = after;
             }
         }

@@ -1,3 +1,5 @@
+using AttentionComposer.Kernels;
+
 namespace AttentionComposer.Benchmarks;
 
 /// <summary>What was measured for one row, over all rounds.</summary>
@@ -12,6 +14,9 @@ sealed class RowResult(Workload workload)
     /// <summary>Seconds of each timed call.</summary>
     public List<double> Seconds { get; } = [];
 
+    /// <summary>Each turn's median time.</summary>
+    public List<double> TurnSeconds { get; } = [];
+
     /// <summary>The limit around each turn: the mean of a sample before and one after.</summary>
     public List<double> TurnLimits { get; } = [];
 
@@ -19,6 +24,9 @@ sealed class RowResult(Workload workload)
     public List<double> TurnShares { get; } = [];
 
     public double? RelativeError { get; set; }
+
+    /// <summary>The parts of a selection's stages, in the order of <see cref="SelectionStage"/>; null without one.</summary>
+    public double[]? StageShares { get; set; }
 
     /// <summary>Bytes that all threads together allocated per call, once warm.</summary>
     public double AllocatedBytes { get; set; }
@@ -34,6 +42,11 @@ sealed class RowResult(Workload workload)
     /// few seconds, the two medians can come from different moments.
     /// </summary>
     public double ShareOfLimit => Median(TurnShares);
+
+    /// <summary>
+    /// How many times as long another row takes that was measured in turn with this one: the median over the turns, for the reason above.
+    /// </summary>
+    public double TimesAsFastAs(RowResult other) => Median(TurnSeconds.Zip(other.TurnSeconds, (ours, theirs) => theirs / ours));
 
     public static double Median(params IEnumerable<double> samples)
     {

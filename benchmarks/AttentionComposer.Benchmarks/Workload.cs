@@ -34,5 +34,8 @@ abstract class Workload(Row row, Limit limit, double work) : IDisposable
     /// </summary>
     public abstract double? RelativeError();
 
+    /// <summary>Runs some calls and tells which part of their time each stage of a selection takes; null without one.</summary>
+    public virtual double[]? StageShares() => null;
+
     public abstract void Dispose();
 }

@@ -5,13 +5,14 @@ static class Workloads
 {
     static readonly IAttention Float32 = new DenseFloat32(), Float16 = new DenseFloat16(), BFloat16 = new DenseBFloat16();
 
-    /// <summary>The groups of a phase: what is held in memory and measured in turn, up to 3 GB.</summary>
-    /// <param name="phase">decode, prefill or selection.</param>
+    /// <summary>The groups of a phase: what is held in memory and measured in turn, up to 6 GB.</summary>
+    /// <param name="phase">decode, prefill, selection or break-even.</param>
     public static IEnumerable<Workload[]> Groups(string phase, int threads) => phase switch
     {
         "decode" => DecodeGroups(threads),
         "prefill" => PrefillGroups(threads),
-        _ => SelectionGroups(),
+        "selection" => SelectionGroups(),
+        _ => BreakEvenGroups(),
     };
 
     // One format at a time: a selection's cache holds the keys twice.
@@ -26,25 +27,33 @@ static class Workloads
                 AttentionWorkload.Decode("top-k 128", new TopKFloat32(), tokens),
                 AttentionWorkload.Decode("64 pages of 16", new PagesFloat32(), tokens),
             ];
-            yield return
-            [
-                AttentionWorkload.Decode("dense", Float16, tokens),
-                AttentionWorkload.Decode("SparQ r 32, k 128", new SparQFloat16(), tokens),
-            ];
-            if (tokens == 65536)
-                continue; // 8 sequences of this length would be 11 GB
-            yield return
-            [
-                AttentionWorkload.Batch("8 sequences", Float32, tokens, batch: 8),
-                AttentionWorkload.Batch("8 sequences, SparQ r 32, k 128", new SparQFloat32(), tokens, batch: 8),
-            ];
-            yield return
-            [
-                AttentionWorkload.Batch("8 sequences", Float16, tokens, batch: 8),
-                AttentionWorkload.Batch("8 sequences, SparQ r 32, k 128", new SparQFloat16(), tokens, batch: 8),
-            ];
+            yield return SparQ(Float16, new SparQFloat16(), tokens);
+            yield return SparQBatch(Float16, new SparQFloat16(), tokens);
+            if (tokens < 65536) // 8 sequences of this length would be 11 GB
+                yield return SparQBatch(Float32, new SparQFloat32(), tokens);
         }
     }
+
+    // Where SparQ begins to pay: short sequences, on which choosing costs more than reading everything.
+    static IEnumerable<Workload[]> BreakEvenGroups()
+    {
+        foreach (int tokens in (int[])[256, 384, 512, 768, 1024, 1536, 2048])
+        {
+            yield return SparQ(Float32, new SparQFloat32(), tokens);
+            yield return SparQ(Float16, new SparQFloat16(), tokens);
+            yield return SparQBatch(Float32, new SparQFloat32(), tokens);
+            yield return SparQBatch(Float16, new SparQFloat16(), tokens);
+        }
+    }
+
+    static Workload[] SparQ(IAttention dense, IAttention sparse, int tokens) =>
+        [AttentionWorkload.Decode("dense", dense, tokens), AttentionWorkload.Decode("SparQ r 32, k 128", sparse, tokens)];
+
+    static Workload[] SparQBatch(IAttention dense, IAttention sparse, int tokens) =>
+    [
+        AttentionWorkload.Batch("8 sequences", dense, tokens, batch: 8),
+        AttentionWorkload.Batch("8 sequences, SparQ r 32, k 128", sparse, tokens, batch: 8),
+    ];
 
     static IEnumerable<Workload[]> DecodeGroups(int threads)
     {

@@ -642,32 +642,43 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     bool masked = count % 16 != 0;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
+                    nint next = key + count < range.High ? count : 0;
+                    ref float column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
         }
 
-        /// <summary>Scores a chunk by 16 channels, 4 channels and 4 heads at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 16 channels, 4 channels and 4 heads at a time; prefetches 4 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 16; channel += 4)
             {
-                int following = channel + 4 < 16 ? channel + 4 : channel;
+                bool wraps = channel + 4 >= 16;
+                int following = wraps ? channel - 12 : channel + 4;
+                ref float nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
                 ref float column2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 2), stride);
                 ref float column3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 3), stride);
-                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
-                ref float next2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 2), stride);
-                ref float next3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 3), stride);
+                ref float next0 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next2 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 2), stride);
+                ref float next3 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 3), stride);
                 ref float scores0 = ref scores;
                 Vector512<float> q0c0 = Lanes512.Broadcast(ref queries, channel);
                 Vector512<float> q0c1 = Lanes512.Broadcast(ref queries, channel + 1);
@@ -689,40 +700,72 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                 Vector512<float> q3c2 = Lanes512.Broadcast(ref queries, channel + 50);
                 Vector512<float> q3c3 = Lanes512.Broadcast(ref queries, channel + 51);
 
-                for (int i = 0; i < count; i += 16)
+                for (int i = 0; i < count; i += 32)
                 {
                     Prefetch.Line(ref next0, i);
+                    Prefetch.Line(ref next0, i + 16);
                     Prefetch.Line(ref next1, i);
+                    Prefetch.Line(ref next1, i + 16);
                     Prefetch.Line(ref next2, i);
+                    Prefetch.Line(ref next2, i + 16);
                     Prefetch.Line(ref next3, i);
-                    Vector512<float> s0 = Lanes512.Load(ref scores0, i);
-                    Vector512<float> s1 = Lanes512.Load(ref scores1, i);
-                    Vector512<float> s2 = Lanes512.Load(ref scores2, i);
-                    Vector512<float> s3 = Lanes512.Load(ref scores3, i);
-                    Vector512<float> k0 = Float32Row.Load512(ref column0, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c0, k0, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c0, k0, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c0, k0, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c0, k0, s3);
-                    Vector512<float> k1 = Float32Row.Load512(ref column1, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c1, k1, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c1, k1, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c1, k1, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c1, k1, s3);
-                    Vector512<float> k2 = Float32Row.Load512(ref column2, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c2, k2, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c2, k2, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c2, k2, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c2, k2, s3);
-                    Vector512<float> k3 = Float32Row.Load512(ref column3, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c3, k3, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c3, k3, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c3, k3, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c3, k3, s3);
-                    Lanes512.Store(s0, ref scores0, i);
-                    Lanes512.Store(s1, ref scores1, i);
-                    Lanes512.Store(s2, ref scores2, i);
-                    Lanes512.Store(s3, ref scores3, i);
+                    Prefetch.Line(ref next3, i + 16);
+                    Vector512<float> s0a = Lanes512.Load(ref scores0, i);
+                    Vector512<float> s0b = Lanes512.Load(ref scores0, i + 16);
+                    Vector512<float> s1a = Lanes512.Load(ref scores1, i);
+                    Vector512<float> s1b = Lanes512.Load(ref scores1, i + 16);
+                    Vector512<float> s2a = Lanes512.Load(ref scores2, i);
+                    Vector512<float> s2b = Lanes512.Load(ref scores2, i + 16);
+                    Vector512<float> s3a = Lanes512.Load(ref scores3, i);
+                    Vector512<float> s3b = Lanes512.Load(ref scores3, i + 16);
+                    Vector512<float> k0a = Float32Row.Load512(ref column0, i);
+                    Vector512<float> k0b = Float32Row.Load512(ref column0, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c0, k0a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c0, k0b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c0, k0a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c0, k0b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c0, k0a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c0, k0b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c0, k0a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c0, k0b, s3b);
+                    Vector512<float> k1a = Float32Row.Load512(ref column1, i);
+                    Vector512<float> k1b = Float32Row.Load512(ref column1, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c1, k1a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c1, k1b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c1, k1a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c1, k1b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c1, k1a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c1, k1b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c1, k1a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c1, k1b, s3b);
+                    Vector512<float> k2a = Float32Row.Load512(ref column2, i);
+                    Vector512<float> k2b = Float32Row.Load512(ref column2, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c2, k2a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c2, k2b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c2, k2a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c2, k2b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c2, k2a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c2, k2b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c2, k2a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c2, k2b, s3b);
+                    Vector512<float> k3a = Float32Row.Load512(ref column3, i);
+                    Vector512<float> k3b = Float32Row.Load512(ref column3, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c3, k3a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c3, k3b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c3, k3a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c3, k3b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c3, k3a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c3, k3b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c3, k3a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c3, k3b, s3b);
+                    Lanes512.Store(s0a, ref scores0, i);
+                    Lanes512.Store(s0b, ref scores0, i + 16);
+                    Lanes512.Store(s1a, ref scores1, i);
+                    Lanes512.Store(s1b, ref scores1, i + 16);
+                    Lanes512.Store(s2a, ref scores2, i);
+                    Lanes512.Store(s2b, ref scores2, i + 16);
+                    Lanes512.Store(s3a, ref scores3, i);
+                    Lanes512.Store(s3b, ref scores3, i + 16);
                 }
             }
         }
@@ -1370,28 +1413,39 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     bool masked = count % 8 != 0;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
+                    nint next = key + count < range.High ? count : 0;
+                    ref float column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
         }
 
-        /// <summary>Scores a chunk by 16 channels, 2 channels and 4 heads at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 16 channels, 2 channels and 4 heads at a time; prefetches 4 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 16; channel += 2)
             {
-                int following = channel + 2 < 16 ? channel + 2 : channel;
+                bool wraps = channel + 4 >= 16;
+                int following = wraps ? channel - 12 : channel + 4;
+                ref float nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
-                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next0 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
                 ref float scores0 = ref scores;
                 Vector256<float> q0c0 = Lanes256.Broadcast(ref queries, channel);
                 Vector256<float> q0c1 = Lanes256.Broadcast(ref queries, channel + 1);
@@ -2026,28 +2080,39 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     bool masked = count % 4 != 0;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
+                    nint next = key + count < range.High ? count : 0;
+                    ref float column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
                     Weigh(ref scores, count, key, masked, call, candidates);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
         }
 
-        /// <summary>Scores a chunk by 16 channels, 2 channels and 4 heads at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 16 channels, 2 channels and 4 heads at a time; prefetches 4 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 16; channel += 2)
             {
-                int following = channel + 2 < 16 ? channel + 2 : channel;
+                bool wraps = channel + 4 >= 16;
+                int following = wraps ? channel - 12 : channel + 4;
+                ref float nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
-                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next0 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
                 ref float scores0 = ref scores;
                 Vector128<float> q0c0 = Lanes128.Broadcast(ref queries, channel);
                 Vector128<float> q0c1 = Lanes128.Broadcast(ref queries, channel + 1);

@@ -643,15 +643,19 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     count = Math.Min(Candidates.ChunkKeys, range.High - page);
                     ref float scores = ref candidates.Begin(page, count);
                     PageBounds(ref queries, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref scores);
+                    candidates.End(SelectionStage.Scores);
                     Weigh(ref scores, count, page, call, candidates);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             for (int row = 0; row < Group; row++)
             {
                 candidates.Choose(row);
+                candidates.End(SelectionStage.Choice);
                 AttendSelected(call, candidates);
                 candidates.PutAside();
+                candidates.End(SelectionStage.Attention);
             }
 
             candidates.PutBack();
@@ -1377,15 +1381,19 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     count = Math.Min(Candidates.ChunkKeys, range.High - page);
                     ref float scores = ref candidates.Begin(page, count);
                     PageBounds(ref queries, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref scores);
+                    candidates.End(SelectionStage.Scores);
                     Weigh(ref scores, count, page, call, candidates);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             for (int row = 0; row < Group; row++)
             {
                 candidates.Choose(row);
+                candidates.End(SelectionStage.Choice);
                 AttendSelected(call, candidates);
                 candidates.PutAside();
+                candidates.End(SelectionStage.Attention);
             }
 
             candidates.PutBack();
@@ -2037,15 +2045,19 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     count = Math.Min(Candidates.ChunkKeys, range.High - page);
                     ref float scores = ref candidates.Begin(page, count);
                     PageBounds(ref queries, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref scores);
+                    candidates.End(SelectionStage.Scores);
                     Weigh(ref scores, count, page, call, candidates);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             for (int row = 0; row < Group; row++)
             {
                 candidates.Choose(row);
+                candidates.End(SelectionStage.Choice);
                 AttendSelected(call, candidates);
                 candidates.PutAside();
+                candidates.End(SelectionStage.Attention);
             }
 
             candidates.PutBack();

@@ -647,33 +647,45 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     bool masked = count % 16 != 0;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
-                    Weigh(ref scores, count, key, masked, call, candidates);
+                    nint next = key + count < range.High ? count : 0;
+                    ref short column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, key, masked, call, candidates, ref Unsafe.Add(ref column, next), selection.ColumnStride);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
             candidates.Reallocate();
+            candidates.End(SelectionStage.Mean);
         }
 
-        /// <summary>Scores a chunk by 32 channels, 4 channels and 4 heads at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 32 channels, 4 channels and 4 heads at a time; prefetches 8 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref short columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref short columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 32; channel += 4)
             {
-                int following = channel + 4 < 32 ? channel + 4 : channel;
+                bool wraps = channel + 8 >= 32;
+                int following = wraps ? channel - 24 : channel + 8;
+                ref short nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref short column0 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref short column1 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
                 ref short column2 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel + 2), stride);
                 ref short column3 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel + 3), stride);
-                ref short next0 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref short next1 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
-                ref short next2 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following + 2), stride);
-                ref short next3 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following + 3), stride);
+                ref short next0 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref short next1 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
+                ref short next2 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 2), stride);
+                ref short next3 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 3), stride);
                 ref float scores0 = ref scores;
                 Vector512<float> q0c0 = Lanes512.Broadcast(ref queries, channel);
                 Vector512<float> q0c1 = Lanes512.Broadcast(ref queries, channel + 1);
@@ -695,51 +707,75 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 Vector512<float> q3c2 = Lanes512.Broadcast(ref queries, channel + 98);
                 Vector512<float> q3c3 = Lanes512.Broadcast(ref queries, channel + 99);
 
-                for (int i = 0; i < count; i += 16)
+                for (int i = 0; i < count; i += 32)
                 {
-                    if (i % 32 == 0)
-                    {
-                        Prefetch.Line(ref next0, i);
-                        Prefetch.Line(ref next1, i);
-                        Prefetch.Line(ref next2, i);
-                        Prefetch.Line(ref next3, i);
-                    }
-
-                    Vector512<float> s0 = Lanes512.Load(ref scores0, i);
-                    Vector512<float> s1 = Lanes512.Load(ref scores1, i);
-                    Vector512<float> s2 = Lanes512.Load(ref scores2, i);
-                    Vector512<float> s3 = Lanes512.Load(ref scores3, i);
-                    Vector512<float> k0 = Float16Row.Load512(ref column0, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c0, k0, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c0, k0, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c0, k0, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c0, k0, s3);
-                    Vector512<float> k1 = Float16Row.Load512(ref column1, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c1, k1, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c1, k1, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c1, k1, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c1, k1, s3);
-                    Vector512<float> k2 = Float16Row.Load512(ref column2, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c2, k2, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c2, k2, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c2, k2, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c2, k2, s3);
-                    Vector512<float> k3 = Float16Row.Load512(ref column3, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c3, k3, s0);
-                    s1 = Vector512.FusedMultiplyAdd(q1c3, k3, s1);
-                    s2 = Vector512.FusedMultiplyAdd(q2c3, k3, s2);
-                    s3 = Vector512.FusedMultiplyAdd(q3c3, k3, s3);
-                    Lanes512.Store(s0, ref scores0, i);
-                    Lanes512.Store(s1, ref scores1, i);
-                    Lanes512.Store(s2, ref scores2, i);
-                    Lanes512.Store(s3, ref scores3, i);
+                    Prefetch.Line(ref next0, i);
+                    Prefetch.Line(ref next1, i);
+                    Prefetch.Line(ref next2, i);
+                    Prefetch.Line(ref next3, i);
+                    Vector512<float> s0a = Lanes512.Load(ref scores0, i);
+                    Vector512<float> s0b = Lanes512.Load(ref scores0, i + 16);
+                    Vector512<float> s1a = Lanes512.Load(ref scores1, i);
+                    Vector512<float> s1b = Lanes512.Load(ref scores1, i + 16);
+                    Vector512<float> s2a = Lanes512.Load(ref scores2, i);
+                    Vector512<float> s2b = Lanes512.Load(ref scores2, i + 16);
+                    Vector512<float> s3a = Lanes512.Load(ref scores3, i);
+                    Vector512<float> s3b = Lanes512.Load(ref scores3, i + 16);
+                    Vector512<float> k0a = Float16Row.Load512(ref column0, i);
+                    Vector512<float> k0b = Float16Row.Load512(ref column0, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c0, k0a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c0, k0b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c0, k0a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c0, k0b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c0, k0a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c0, k0b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c0, k0a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c0, k0b, s3b);
+                    Vector512<float> k1a = Float16Row.Load512(ref column1, i);
+                    Vector512<float> k1b = Float16Row.Load512(ref column1, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c1, k1a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c1, k1b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c1, k1a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c1, k1b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c1, k1a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c1, k1b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c1, k1a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c1, k1b, s3b);
+                    Vector512<float> k2a = Float16Row.Load512(ref column2, i);
+                    Vector512<float> k2b = Float16Row.Load512(ref column2, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c2, k2a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c2, k2b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c2, k2a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c2, k2b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c2, k2a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c2, k2b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c2, k2a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c2, k2b, s3b);
+                    Vector512<float> k3a = Float16Row.Load512(ref column3, i);
+                    Vector512<float> k3b = Float16Row.Load512(ref column3, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c3, k3a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c3, k3b, s0b);
+                    s1a = Vector512.FusedMultiplyAdd(q1c3, k3a, s1a);
+                    s1b = Vector512.FusedMultiplyAdd(q1c3, k3b, s1b);
+                    s2a = Vector512.FusedMultiplyAdd(q2c3, k3a, s2a);
+                    s2b = Vector512.FusedMultiplyAdd(q2c3, k3b, s2b);
+                    s3a = Vector512.FusedMultiplyAdd(q3c3, k3a, s3a);
+                    s3b = Vector512.FusedMultiplyAdd(q3c3, k3b, s3b);
+                    Lanes512.Store(s0a, ref scores0, i);
+                    Lanes512.Store(s0b, ref scores0, i + 16);
+                    Lanes512.Store(s1a, ref scores1, i);
+                    Lanes512.Store(s1b, ref scores1, i + 16);
+                    Lanes512.Store(s2a, ref scores2, i);
+                    Lanes512.Store(s2b, ref scores2, i + 16);
+                    Lanes512.Store(s3a, ref scores3, i);
+                    Lanes512.Store(s3b, ref scores3, i + 16);
                 }
             }
         }
 
         /// <summary>Turns a chunk's scores into weights 2^(score - maximum), and brings maxima and sums of weights up to date.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)
+        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates, ref short nextColumns, nint stride)
         {
             for (int row = 0; row < Group; row++)
             {
@@ -769,8 +805,17 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
+                // These powers need no memory: more of the next chunk's channels come in meanwhile.
+                ref short next0 = ref Float16Row.Row(ref nextColumns, candidates.Channels[2 * row + 8], stride);
+                ref short next1 = ref Float16Row.Row(ref nextColumns, candidates.Channels[2 * row + 9], stride);
                 for (int i = 0; i < keys; i += 16)
                 {
+                    if (i % 32 == 0)
+                    {
+                        Prefetch.Line(ref next0, i);
+                        Prefetch.Line(ref next1, i);
+                    }
+
                     Vector512<float> weight = VectorMath.Exp2(Lanes512.Load(ref logits, i) - Lanes512.Broadcast(pivot));
                     sum += weight;
                     Lanes512.Store(weight, ref logits, i);
@@ -1423,29 +1468,41 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     bool masked = count % 8 != 0;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
-                    Weigh(ref scores, count, key, masked, call, candidates);
+                    nint next = key + count < range.High ? count : 0;
+                    ref short column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, key, masked, call, candidates, ref Unsafe.Add(ref column, next), selection.ColumnStride);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
             candidates.Reallocate();
+            candidates.End(SelectionStage.Mean);
         }
 
-        /// <summary>Scores a chunk by 32 channels, 2 channels and 4 heads at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 32 channels, 2 channels and 4 heads at a time; prefetches 8 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref short columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref short columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 32; channel += 2)
             {
-                int following = channel + 2 < 32 ? channel + 2 : channel;
+                bool wraps = channel + 8 >= 32;
+                int following = wraps ? channel - 24 : channel + 8;
+                ref short nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref short column0 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref short column1 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
-                ref short next0 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref short next1 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
+                ref short next0 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref short next1 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
                 ref float scores0 = ref scores;
                 Vector256<float> q0c0 = Lanes256.Broadcast(ref queries, channel);
                 Vector256<float> q0c1 = Lanes256.Broadcast(ref queries, channel + 1);
@@ -1491,7 +1548,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
 
         /// <summary>Turns a chunk's scores into weights 2^(score - maximum), and brings maxima and sums of weights up to date.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)
+        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates, ref short nextColumns, nint stride)
         {
             for (int row = 0; row < Group; row++)
             {
@@ -1521,8 +1578,17 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
+                // These powers need no memory: more of the next chunk's channels come in meanwhile.
+                ref short next0 = ref Float16Row.Row(ref nextColumns, candidates.Channels[2 * row + 8], stride);
+                ref short next1 = ref Float16Row.Row(ref nextColumns, candidates.Channels[2 * row + 9], stride);
                 for (int i = 0; i < keys; i += 8)
                 {
+                    if (i % 32 == 0)
+                    {
+                        Prefetch.Line(ref next0, i);
+                        Prefetch.Line(ref next1, i);
+                    }
+
                     Vector256<float> weight = VectorMath.Exp2(Lanes256.Load(ref logits, i) - Lanes256.Broadcast(pivot));
                     sum += weight;
                     Lanes256.Store(weight, ref logits, i);
@@ -2121,29 +2187,41 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     count = Math.Min(Candidates.ChunkKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     bool masked = count % 4 != 0;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
-                    Weigh(ref scores, count, key, masked, call, candidates);
+                    nint next = key + count < range.High ? count : 0;
+                    ref short column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, key, masked, call, candidates, ref Unsafe.Add(ref column, next), selection.ColumnStride);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
             candidates.Reallocate();
+            candidates.End(SelectionStage.Mean);
         }
 
-        /// <summary>Scores a chunk by 32 channels, 2 channels and 4 heads at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 32 channels, 2 channels and 4 heads at a time; prefetches 8 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref short columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref short columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 32; channel += 2)
             {
-                int following = channel + 2 < 32 ? channel + 2 : channel;
+                bool wraps = channel + 8 >= 32;
+                int following = wraps ? channel - 24 : channel + 8;
+                ref short nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref short column0 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref short column1 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
-                ref short next0 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref short next1 = ref Float16Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
+                ref short next0 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref short next1 = ref Float16Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
                 ref float scores0 = ref scores;
                 Vector128<float> q0c0 = Lanes128.Broadcast(ref queries, channel);
                 Vector128<float> q0c1 = Lanes128.Broadcast(ref queries, channel + 1);
@@ -2189,7 +2267,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
 
         /// <summary>Turns a chunk's scores into weights 2^(score - maximum), and brings maxima and sums of weights up to date.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)
+        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates, ref short nextColumns, nint stride)
         {
             for (int row = 0; row < Group; row++)
             {
@@ -2219,8 +2297,17 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
+                // These powers need no memory: more of the next chunk's channels come in meanwhile.
+                ref short next0 = ref Float16Row.Row(ref nextColumns, candidates.Channels[2 * row + 8], stride);
+                ref short next1 = ref Float16Row.Row(ref nextColumns, candidates.Channels[2 * row + 9], stride);
                 for (int i = 0; i < keys; i += 4)
                 {
+                    if (i % 32 == 0)
+                    {
+                        Prefetch.Line(ref next0, i);
+                        Prefetch.Line(ref next1, i);
+                    }
+
                     Vector128<float> weight = VectorMath.Exp2(Lanes128.Load(ref logits, i) - Lanes128.Broadcast(pivot));
                     sum += weight;
                     Lanes128.Store(weight, ref logits, i);

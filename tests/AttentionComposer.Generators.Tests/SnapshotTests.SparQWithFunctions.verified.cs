@@ -735,25 +735,37 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         continue;
                     bool masked = count % 16 != 0 || view != BlockView.Full;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
-                    Weigh(ref scores, count, key, masked, call, candidates);
+                    nint next = key + count < range.High ? count : 0;
+                    ref float column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, key, masked, call, candidates, ref Unsafe.Add(ref column, next), selection.ColumnStride);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
             candidates.Reallocate();
+            candidates.End(SelectionStage.Mean);
         }
 
-        /// <summary>Scores a chunk by 16 channels, 8 channels and 1 head at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 16 channels, 8 channels and 1 head at a time; prefetches 8 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 16; channel += 8)
             {
-                int following = channel + 8 < 16 ? channel + 8 : channel;
+                bool wraps = channel + 8 >= 16;
+                int following = wraps ? channel - 8 : channel + 8;
+                ref float nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
                 ref float column2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 2), stride);
@@ -762,14 +774,14 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 ref float column5 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 5), stride);
                 ref float column6 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 6), stride);
                 ref float column7 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 7), stride);
-                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
-                ref float next2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 2), stride);
-                ref float next3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 3), stride);
-                ref float next4 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 4), stride);
-                ref float next5 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 5), stride);
-                ref float next6 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 6), stride);
-                ref float next7 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 7), stride);
+                ref float next0 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next2 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 2), stride);
+                ref float next3 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 3), stride);
+                ref float next4 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 4), stride);
+                ref float next5 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 5), stride);
+                ref float next6 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 6), stride);
+                ref float next7 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 7), stride);
                 ref float scores0 = ref scores;
                 Vector512<float> q0c0 = Lanes512.Broadcast(ref queries, channel);
                 Vector512<float> q0c1 = Lanes512.Broadcast(ref queries, channel + 1);
@@ -780,41 +792,67 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 Vector512<float> q0c6 = Lanes512.Broadcast(ref queries, channel + 6);
                 Vector512<float> q0c7 = Lanes512.Broadcast(ref queries, channel + 7);
 
-                for (int i = 0; i < count; i += 16)
+                for (int i = 0; i < count; i += 32)
                 {
                     Prefetch.Line(ref next0, i);
+                    Prefetch.Line(ref next0, i + 16);
                     Prefetch.Line(ref next1, i);
+                    Prefetch.Line(ref next1, i + 16);
                     Prefetch.Line(ref next2, i);
+                    Prefetch.Line(ref next2, i + 16);
                     Prefetch.Line(ref next3, i);
+                    Prefetch.Line(ref next3, i + 16);
                     Prefetch.Line(ref next4, i);
+                    Prefetch.Line(ref next4, i + 16);
                     Prefetch.Line(ref next5, i);
+                    Prefetch.Line(ref next5, i + 16);
                     Prefetch.Line(ref next6, i);
+                    Prefetch.Line(ref next6, i + 16);
                     Prefetch.Line(ref next7, i);
-                    Vector512<float> s0 = Lanes512.Load(ref scores0, i);
-                    Vector512<float> k0 = Float32Row.Load512(ref column0, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c0, k0, s0);
-                    Vector512<float> k1 = Float32Row.Load512(ref column1, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c1, k1, s0);
-                    Vector512<float> k2 = Float32Row.Load512(ref column2, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c2, k2, s0);
-                    Vector512<float> k3 = Float32Row.Load512(ref column3, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c3, k3, s0);
-                    Vector512<float> k4 = Float32Row.Load512(ref column4, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c4, k4, s0);
-                    Vector512<float> k5 = Float32Row.Load512(ref column5, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c5, k5, s0);
-                    Vector512<float> k6 = Float32Row.Load512(ref column6, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c6, k6, s0);
-                    Vector512<float> k7 = Float32Row.Load512(ref column7, i);
-                    s0 = Vector512.FusedMultiplyAdd(q0c7, k7, s0);
-                    Lanes512.Store(s0, ref scores0, i);
+                    Prefetch.Line(ref next7, i + 16);
+                    Vector512<float> s0a = Lanes512.Load(ref scores0, i);
+                    Vector512<float> s0b = Lanes512.Load(ref scores0, i + 16);
+                    Vector512<float> k0a = Float32Row.Load512(ref column0, i);
+                    Vector512<float> k0b = Float32Row.Load512(ref column0, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c0, k0a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c0, k0b, s0b);
+                    Vector512<float> k1a = Float32Row.Load512(ref column1, i);
+                    Vector512<float> k1b = Float32Row.Load512(ref column1, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c1, k1a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c1, k1b, s0b);
+                    Vector512<float> k2a = Float32Row.Load512(ref column2, i);
+                    Vector512<float> k2b = Float32Row.Load512(ref column2, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c2, k2a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c2, k2b, s0b);
+                    Vector512<float> k3a = Float32Row.Load512(ref column3, i);
+                    Vector512<float> k3b = Float32Row.Load512(ref column3, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c3, k3a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c3, k3b, s0b);
+                    Vector512<float> k4a = Float32Row.Load512(ref column4, i);
+                    Vector512<float> k4b = Float32Row.Load512(ref column4, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c4, k4a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c4, k4b, s0b);
+                    Vector512<float> k5a = Float32Row.Load512(ref column5, i);
+                    Vector512<float> k5b = Float32Row.Load512(ref column5, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c5, k5a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c5, k5b, s0b);
+                    Vector512<float> k6a = Float32Row.Load512(ref column6, i);
+                    Vector512<float> k6b = Float32Row.Load512(ref column6, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c6, k6a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c6, k6b, s0b);
+                    Vector512<float> k7a = Float32Row.Load512(ref column7, i);
+                    Vector512<float> k7b = Float32Row.Load512(ref column7, i + 16);
+                    s0a = Vector512.FusedMultiplyAdd(q0c7, k7a, s0a);
+                    s0b = Vector512.FusedMultiplyAdd(q0c7, k7b, s0b);
+                    Lanes512.Store(s0a, ref scores0, i);
+                    Lanes512.Store(s0b, ref scores0, i + 16);
                 }
             }
         }
 
         /// <summary>Turns a chunk's scores into weights 2^(score - maximum), and brings maxima and sums of weights up to date.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)
+        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates, ref float nextColumns, nint stride)
         {
             ref float groupScores = ref candidates.GroupScores;
             var captured = (Captured)call.Captured!;
@@ -871,8 +909,11 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
+                // These powers need no memory: more of the next chunk's channels come in meanwhile.
+                ref float next0 = ref Float32Row.Row(ref nextColumns, candidates.Channels[row + 8], stride);
                 for (int i = 0; i < keys; i += 16)
                 {
+                    Prefetch.Line(ref next0, i);
                     Vector512<float> logit = Lanes512.Load(ref logits, i), weight = VectorMath.Exp2(logit - Lanes512.Broadcast(pivot));
                     sum += weight;
                     // The sign of its 0 tells a hidden key from one that is only far behind.
@@ -1571,25 +1612,37 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         continue;
                     bool masked = count % 8 != 0 || view != BlockView.Full;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
-                    Weigh(ref scores, count, key, masked, call, candidates);
+                    nint next = key + count < range.High ? count : 0;
+                    ref float column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, key, masked, call, candidates, ref Unsafe.Add(ref column, next), selection.ColumnStride);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
             candidates.Reallocate();
+            candidates.End(SelectionStage.Mean);
         }
 
-        /// <summary>Scores a chunk by 16 channels, 8 channels and 1 head at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 16 channels, 8 channels and 1 head at a time; prefetches 8 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 16; channel += 8)
             {
-                int following = channel + 8 < 16 ? channel + 8 : channel;
+                bool wraps = channel + 8 >= 16;
+                int following = wraps ? channel - 8 : channel + 8;
+                ref float nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
                 ref float column2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 2), stride);
@@ -1598,14 +1651,14 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 ref float column5 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 5), stride);
                 ref float column6 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 6), stride);
                 ref float column7 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 7), stride);
-                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
-                ref float next2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 2), stride);
-                ref float next3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 3), stride);
-                ref float next4 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 4), stride);
-                ref float next5 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 5), stride);
-                ref float next6 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 6), stride);
-                ref float next7 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 7), stride);
+                ref float next0 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next2 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 2), stride);
+                ref float next3 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 3), stride);
+                ref float next4 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 4), stride);
+                ref float next5 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 5), stride);
+                ref float next6 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 6), stride);
+                ref float next7 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 7), stride);
                 ref float scores0 = ref scores;
                 Vector256<float> q0c0 = Lanes256.Broadcast(ref queries, channel);
                 Vector256<float> q0c1 = Lanes256.Broadcast(ref queries, channel + 1);
@@ -1654,7 +1707,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
 
         /// <summary>Turns a chunk's scores into weights 2^(score - maximum), and brings maxima and sums of weights up to date.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)
+        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates, ref float nextColumns, nint stride)
         {
             ref float groupScores = ref candidates.GroupScores;
             var captured = (Captured)call.Captured!;
@@ -1711,8 +1764,15 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
+                // These powers need no memory: more of the next chunk's channels come in meanwhile.
+                ref float next0 = ref Float32Row.Row(ref nextColumns, candidates.Channels[row + 8], stride);
                 for (int i = 0; i < keys; i += 8)
                 {
+                    if (i % 16 == 0)
+                    {
+                        Prefetch.Line(ref next0, i);
+                    }
+
                     Vector256<float> logit = Lanes256.Load(ref logits, i), weight = VectorMath.Exp2(logit - Lanes256.Broadcast(pivot));
                     sum += weight;
                     // The sign of its 0 tells a hidden key from one that is only far behind.
@@ -2377,25 +2437,37 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         continue;
                     bool masked = count % 4 != 0 || view != BlockView.Full;
                     ref float scores = ref candidates.Begin(key, count);
-                    ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);
-                    Weigh(ref scores, count, key, masked, call, candidates);
+                    nint next = key + count < range.High ? count : 0;
+                    ref float column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                    ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, key, masked, call, candidates, ref Unsafe.Add(ref column, next), selection.ColumnStride);
+                    candidates.End(SelectionStage.Weights);
                 }
             }
 
             candidates.Choose();
+            candidates.End(SelectionStage.Choice);
             AttendSelected(call, candidates);
+            candidates.End(SelectionStage.Attention);
             candidates.Reallocate();
+            candidates.End(SelectionStage.Mean);
         }
 
-        /// <summary>Scores a chunk by 16 channels, 8 channels and 1 head at a time; prefetches the channels that come next.</summary>
+        /// <summary>
+        /// Scores a chunk by 16 channels, 8 channels and 1 head at a time; prefetches 8 channels ahead, behind the last one
+        /// the first ones of the chunk that starts <paramref name="next"/> slots further on.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, ref float scores)
+        static void ChannelScores(in Candidates candidates, ref float columns, nint stride, int count, nint next, ref float scores)
         {
             ref int channels = ref candidates.Channels[0];
             ref float queries = ref candidates.ChannelQueries[0];
             for (int channel = 0; channel < 16; channel += 8)
             {
-                int following = channel + 8 < 16 ? channel + 8 : channel;
+                bool wraps = channel + 8 >= 16;
+                int following = wraps ? channel - 8 : channel + 8;
+                ref float nextColumns = ref Unsafe.Add(ref columns, wraps ? next : 0);
                 ref float column0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel), stride);
                 ref float column1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 1), stride);
                 ref float column2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 2), stride);
@@ -2404,14 +2476,14 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 ref float column5 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 5), stride);
                 ref float column6 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 6), stride);
                 ref float column7 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, channel + 7), stride);
-                ref float next0 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following), stride);
-                ref float next1 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 1), stride);
-                ref float next2 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 2), stride);
-                ref float next3 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 3), stride);
-                ref float next4 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 4), stride);
-                ref float next5 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 5), stride);
-                ref float next6 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 6), stride);
-                ref float next7 = ref Float32Row.Row(ref columns, Unsafe.Add(ref channels, following + 7), stride);
+                ref float next0 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following), stride);
+                ref float next1 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 1), stride);
+                ref float next2 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 2), stride);
+                ref float next3 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 3), stride);
+                ref float next4 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 4), stride);
+                ref float next5 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 5), stride);
+                ref float next6 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 6), stride);
+                ref float next7 = ref Float32Row.Row(ref nextColumns, Unsafe.Add(ref channels, following + 7), stride);
                 ref float scores0 = ref scores;
                 Vector128<float> q0c0 = Lanes128.Broadcast(ref queries, channel);
                 Vector128<float> q0c1 = Lanes128.Broadcast(ref queries, channel + 1);
@@ -2460,7 +2532,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
 
         /// <summary>Turns a chunk's scores into weights 2^(score - maximum), and brings maxima and sums of weights up to date.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)
+        static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates, ref float nextColumns, nint stride)
         {
             ref float groupScores = ref candidates.GroupScores;
             var captured = (Captured)call.Captured!;
@@ -2517,8 +2589,15 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
+                // These powers need no memory: more of the next chunk's channels come in meanwhile.
+                ref float next0 = ref Float32Row.Row(ref nextColumns, candidates.Channels[row + 8], stride);
                 for (int i = 0; i < keys; i += 4)
                 {
+                    if (i % 16 == 0)
+                    {
+                        Prefetch.Line(ref next0, i);
+                    }
+
                     Vector128<float> logit = Lanes128.Load(ref logits, i), weight = VectorMath.Exp2(logit - Lanes128.Broadcast(pivot));
                     sum += weight;
                     // The sign of its 0 tells a hidden key from one that is only far behind.

@@ -7,8 +7,8 @@ namespace AttentionComposer.Caches;
 /// </summary>
 sealed unsafe class KeyColumns : CacheCompanion
 {
-    // Kernels read whole vectors, up to 15 slots behind the last one.
-    const int Padding = 16;
+    // Kernels read two whole vectors, up to 31 slots behind the last one.
+    const int Padding = 32;
 
     // Tokens that are turned together: their rows stay in the first cache while one channel after another is written.
     const int BlockTokens = 64;

@@ -70,6 +70,9 @@ sealed unsafe partial class RowCache : KvCache
     /// <summary>Set by tests to see what selections choose.</summary>
     public Kernels.SelectionTrace? Trace { get; set; }
 
+    /// <summary>Set by a benchmark that measures a selection's stages.</summary>
+    public Kernels.SelectionClock? Clock { get; set; }
+
     public override long SizeInBytes
     {
         get

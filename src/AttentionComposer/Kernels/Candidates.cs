@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -31,7 +32,7 @@ public ref struct Candidates
 
     readonly SelectionCall _selection;
     readonly Span<float> _scores;       // [chunks or 1, Rows, ChunkKeys]
-    readonly Span<float> _groupScores;  // [chunks or 1, ChunkKeys]
+    readonly Span<float> _groupScores;  // [chunks, ChunkKeys]; 1 where heads choose apart
     readonly Span<int> _firstKeys;      // [chunks]
     readonly Span<int> _counts;         // [chunks]
     readonly Span<float> _chunkMaxima;  // [chunks, Rows]
@@ -40,6 +41,7 @@ public ref struct Candidates
     readonly Span<float> _mass;         // [Rows]
     readonly Span<float> _bestScores;
     readonly Span<int> _bestIndices;
+    readonly Span<float> _peaks;
     readonly Span<int> _positions;
     readonly Span<int> _slots;
     readonly Span<KeyRange> _ranges;
@@ -47,13 +49,14 @@ public ref struct Candidates
     readonly Span<float> _kept;         // [group, sums, maximum, weight] where heads choose apart
     int _chunks;
     int _row;                           // the head that chooses, where heads choose apart
+    long _stageStart;                   // for the clock
 
     /// <summary>Starts without candidates.</summary>
     public Candidates(in SelectionCall selection)
     {
         _selection = selection;
         SelectionTraits traits = selection.Traits;
-        int chunks = Chunks(VisibleKeys(selection.Call.Ranges), selection.Call.Ranges.Length);
+        int visibleKeys = VisibleKeys(selection.Call.Ranges), chunks = Chunks(visibleKeys, selection.Call.Ranges.Length);
         Span<float> rest = selection.Scratch;
         _scores = Take(ref rest, ScoreFloats(traits, chunks));
         _groupScores = Take(ref rest, GroupScoreFloats(traits, chunks));
@@ -65,6 +68,7 @@ public ref struct Candidates
         _mass = Take(ref rest, traits.Rows);
         _bestScores = Take(ref rest, TopScores.Capacity(traits.Keep))[..TopScores.Capacity(traits.Keep)];
         _bestIndices = Integers(Take(ref rest, TopScores.Capacity(traits.Keep)))[..TopScores.Capacity(traits.Keep)];
+        _peaks = Take(ref rest, PeakFloats(traits, visibleKeys));
         _positions = Integers(Take(ref rest, (int)traits.KeepKeys + ListPadding));
         _slots = Integers(Take(ref rest, (int)traits.KeepKeys + ListPadding));
         _ranges = MemoryMarshal.Cast<float, KeyRange>(Take(ref rest, RangeFloats * (int)traits.KeepKeys));
@@ -82,6 +86,9 @@ public ref struct Candidates
             _maxima[row] = selection.SinkLogit(row);
             _sums[row] = Share(_maxima[row], _maxima[row]);
         }
+
+        if (selection.Clock is not null)
+            _stageStart = Stopwatch.GetTimestamp();
     }
 
     /// <summary>The channels that a scorer reads, padded to a multiple of 8 with the last one.</summary>
@@ -109,14 +116,14 @@ public ref struct Candidates
     public readonly ref float ChunkMaxima => ref _chunkMaxima[(_chunks - 1) * _selection.Traits.Rows];
 
     /// <summary>The present chunk's scores, summed over the group.</summary>
-    public readonly ref float GroupScores => ref _groupScores[(_selection.Traits.ByProbability || _selection.Traits.PerHead ? 0 : _chunks - 1) * ChunkKeys];
+    public readonly ref float GroupScores => ref _groupScores[(_selection.Traits.PerHead ? 0 : _chunks - 1) * ChunkKeys];
 
     /// <summary>Scratch memory for the candidates among so many visible keys, in floats.</summary>
     internal static long ScratchFloats(SelectionTraits traits, AttentionShape shape, int visibleKeys, int ranges)
     {
         int chunks = Chunks(visibleKeys, ranges);
         return Padded(ScoreFloats(traits, chunks)) + Padded(GroupScoreFloats(traits, chunks)) + 2 * Padded(chunks) + Padded(chunks * traits.Rows)
-            + 3 * Padded(traits.Rows) + 2 * Padded(TopScores.Capacity(traits.Keep)) + 2 * Padded((int)traits.KeepKeys + ListPadding)
+            + 3 * Padded(traits.Rows) + 2 * Padded(TopScores.Capacity(traits.Keep)) + Padded(PeakFloats(traits, visibleKeys)) + 2 * Padded((int)traits.KeepKeys + ListPadding)
             + Padded(KeptFloats(traits, shape.RowStride, shape.GroupSize)) + Padded(MeanFloats(traits, shape)) + Padded(RangeFloats * (int)traits.KeepKeys) + Padded(PaddedRank(traits.Rank)) + Padded(traits.Rows * PaddedRank(traits.Rank));
     }
 
@@ -145,6 +152,9 @@ public ref struct Candidates
 
         return ref scores;
     }
+
+    /// <summary>Tells the clock, if there is one, that a stage is over, or a chunk's part of it.</summary>
+    public void End(SelectionStage stage) => _selection.Clock?.End(stage, ref _stageStart);
 
     /// <summary>A row's score by the chosen channels, for one key.</summary>
     public readonly float ChannelDot(int row, ref byte key, KvFormat format)
@@ -233,18 +243,19 @@ public ref struct Candidates
     {
         SelectionTraits traits = _selection.Traits;
         int forced = Math.Min(traits.Forced, traits.Keep), newest = IndexOfNewest(forced);
+        PrefetchNewest(newest);
 
         // Weights of exactly 0 are of keys too far behind the best to matter, but they are visible and may fill the budget.
-        var best = new TopScores(_bestScores, _bestIndices, traits.Keep - forced, traits.ByProbability ? 0 : float.MinValue);
-        if (newest > ChunkKeys)
+        var best = new TopScores(_bestScores, _bestIndices, _peaks, traits.Keep - forced, newest, traits.ByProbability ? 0 : float.MinValue);
+        for (int chunk = 0; chunk < _chunks && chunk * ChunkKeys < newest; chunk++)
         {
-            // Biases such as ALiBi make newer keys better: from the oldest on, nearly each would be the best so far.
-            int last = (newest - 1) / ChunkKeys, start = newest - last * ChunkKeys < traits.Keep ? last - 1 : last;
-            best.StartFrom(GroupScoresOf(start)[..Math.Min(newest - start * ChunkKeys, _counts[start])]);
+            if (traits is { ByProbability: true, PerHead: false })
+                SumGroup(chunk);
+            best.Survey(OfferedScores(chunk)[..Math.Min(newest - chunk * ChunkKeys, _counts[chunk])]);
         }
 
         for (int chunk = 0; chunk < _chunks && chunk * ChunkKeys < newest; chunk++)
-            best.Offer(GroupScoresOf(chunk)[..Math.Min(newest - chunk * ChunkKeys, _counts[chunk])], chunk * ChunkKeys);
+            best.Offer(OfferedScores(chunk)[..Math.Min(newest - chunk * ChunkKeys, _counts[chunk])], chunk * ChunkKeys);
 
         Count = 0;
         for (int row = 0; row < _selection.Cache.Shape.GroupSize && traits.Remainder != Remainder.Renormalised; row++)
@@ -452,8 +463,26 @@ public ref struct Candidates
 
     void AddPosition(int position)
     {
+        int slot = _selection.Call.Layout.Slot(position), rowBytes = _selection.Cache.Kind.RowStride * _selection.Cache.Kind.ScalarSize;
         _positions[Count] = position;
-        _slots[Count++] = _selection.Call.Layout.Slot(position);
+        _slots[Count++] = slot;
+
+        // Chosen rows lie apart, which no hardware foresees; they come in while the others are noted.
+        Prefetch.Lines(ref Unsafe.Add(ref _selection.Call.Keys, (nint)slot * rowBytes), rowBytes);
+    }
+
+    // Whichever are the best: the newest will be read, and may come in meanwhile.
+    readonly void PrefetchNewest(int newest)
+    {
+        if (_chunks == 0 || _selection.Traits.PageSize > 0)
+            return;
+        int chunk = _chunks - 1, rowBytes = _selection.Cache.Kind.RowStride * _selection.Cache.Kind.ScalarSize;
+        for (int i = Math.Max(0, newest - chunk * ChunkKeys); i < _counts[chunk]; i++)
+        {
+            nint row = (nint)_selection.Call.Layout.Slot(_firstKeys[chunk] + i) * rowBytes;
+            Prefetch.Lines(ref Unsafe.Add(ref _selection.Call.Keys, row), rowBytes);
+            Prefetch.Lines(ref Unsafe.Add(ref _selection.Call.Values, row), rowBytes);
+        }
     }
 
     // From weights relative to the chunk's maximum to probabilities; 0 for a row that sees no key.
@@ -464,34 +493,45 @@ public ref struct Candidates
     static float Share(float score, float maximum) =>
         float.IsNegativeInfinity(score) ? 0 : VectorMath.Exp2(score - maximum);
 
-    readonly ReadOnlySpan<float> GroupScoresOf(int chunk)
-    {
-        if (_selection.Traits.PerHead)
-            return Scores(chunk, _row);
-        if (!_selection.Traits.ByProbability)
-            return _groupScores.Slice(chunk * ChunkKeys, ChunkKeys);
+    readonly ReadOnlySpan<float> OfferedScores(int chunk) =>
+        _selection.Traits.PerHead ? Scores(chunk, _row) : _groupScores.Slice(chunk * ChunkKeys, ChunkKeys);
 
-        // The sum of -0 and -0 alone is -0: of a candidate that no head sees.
-        Span<float> sum = _groupScores[..ChunkKeys];
-        int padded = (_counts[chunk] + 7) / 8 * 8;
-        for (int row = 0; row < _selection.Cache.Shape.GroupSize; row++)
+    /// <summary>
+    /// Sums a chunk's probabilities over the group: four heads at a time; those that a group lacks repeat its last one, times 0. The sum of -0 and -0 alone is
+    /// -0: of a candidate that no head sees.
+    /// </summary>
+    readonly void SumGroup(int chunk)
+    {
+        ref float sum = ref _groupScores[chunk * ChunkKeys];
+        int padded = (_counts[chunk] + 7) / 8 * 8, last = _selection.Cache.Shape.GroupSize - 1;
+        for (int row = 0; row <= last; row += 4)
         {
-            ref float weights = ref MemoryMarshal.GetReference(Scores(chunk, row));
-            Vector256<float> factor = Vector256.Create(Factor(chunk, row));
-            for (int i = 0; i < padded; i += 8)
+            ref float weights0 = ref Weights(chunk, row, out Vector256<float> factor0);
+            ref float weights1 = ref Weights(chunk, row + 1, out Vector256<float> factor1);
+            ref float weights2 = ref Weights(chunk, row + 2, out Vector256<float> factor2);
+            ref float weights3 = ref Weights(chunk, row + 3, out Vector256<float> factor3);
+            for (nuint i = 0; i < (nuint)padded; i += 8)
             {
-                Vector256<float> others = row == 0 ? Vector256.Create(-0f) : Vector256.LoadUnsafe(ref sum[0], (nuint)i);
-                Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref weights, (nuint)i), factor, others).StoreUnsafe(ref sum[0], (nuint)i);
+                Vector256<float> some = Vector256.LoadUnsafe(ref weights0, i) * factor0, others = Vector256.LoadUnsafe(ref weights1, i) * factor1;
+                some = Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref weights2, i), factor2, some);
+                others = Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref weights3, i), factor3, others);
+                Vector256<float> before = row == 0 ? Vector256.Create(-0f) : Vector256.LoadUnsafe(ref sum, i);
+                (before + (some + others)).StoreUnsafe(ref sum, i);
             }
         }
 
-        for (int i = 0; i < padded && _selection.Traits.HidesCandidates; i += 8)
+        for (nuint i = 0; i < (nuint)padded && _selection.Traits.HidesCandidates; i += 8)
         {
-            Vector256<float> score = Vector256.LoadUnsafe(ref sum[0], (nuint)i), hidden = Vector256.Create(float.NegativeInfinity);
-            Vector256.ConditionalSelect(Vector256.LessThan(score.AsInt32(), Vector256<int>.Zero).AsSingle(), hidden, score).StoreUnsafe(ref sum[0], (nuint)i);
+            Vector256<float> score = Vector256.LoadUnsafe(ref sum, i), hidden = Vector256.Create(float.NegativeInfinity);
+            Vector256.ConditionalSelect(Vector256.LessThan(score.AsInt32(), Vector256<int>.Zero).AsSingle(), hidden, score).StoreUnsafe(ref sum, i);
         }
+    }
 
-        return sum;
+    readonly ref float Weights(int chunk, int row, out Vector256<float> factor)
+    {
+        int last = _selection.Cache.Shape.GroupSize - 1;
+        factor = row > last ? Vector256<float>.Zero : Vector256.Create(Factor(chunk, row));
+        return ref MemoryMarshal.GetReference(Scores(chunk, Math.Min(row, last)));
     }
 
     readonly ref float Scores(int chunk) =>
@@ -527,7 +567,9 @@ public ref struct Candidates
 
     static int ScoreFloats(SelectionTraits traits, int chunks) => (traits.Softmax || traits.PerHead ? chunks : 1) * traits.Rows * ChunkKeys;
 
-    static int GroupScoreFloats(SelectionTraits traits, int chunks) => (traits.ByProbability || traits.PerHead ? 1 : chunks) * ChunkKeys;
+    static int GroupScoreFloats(SelectionTraits traits, int chunks) => (traits.PerHead ? 1 : chunks) * ChunkKeys;
+
+    static int PeakFloats(SelectionTraits traits, int candidates) => TopScores.PeakCapacity(traits.Keep, candidates);
 
     static int MeanFloats(SelectionTraits traits, AttentionShape shape) => traits.Remainder >= Remainder.Spread ? 2 * shape.GroupSize * shape.HeadDim : 0;
 

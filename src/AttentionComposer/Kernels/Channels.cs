@@ -65,7 +65,7 @@ public static class Channels
 
     static void Pick(ReadOnlySpan<float> magnitudes, int rank, Span<int> channels)
     {
-        float least = TopScores.Largest(magnitudes, rank);
+        float least = TopScores.Limit(magnitudes, rank);
         int above = 0;
         foreach (float magnitude in magnitudes)
             above += magnitude > least ? 1 : 0;

@@ -66,6 +66,9 @@ public readonly unsafe ref struct SelectionCall
 
     /// <summary>Tells a test that watches the cache what was chosen; nothing at all otherwise.</summary>
     internal SelectionTrace? Trace => Cache.Trace;
+
+    /// <summary>Tells a benchmark how long the stages take; nothing at all otherwise.</summary>
+    internal SelectionClock? Clock => Cache.Clock;
 }
 
 /// <summary>What selections chose in a cache, head by head. Tests set it; kernels look for it once a step.</summary>

@@ -11,39 +11,68 @@ namespace AttentionComposer.Kernels;
 /// they shrink to the best, which raises the threshold. Of equal scores the higher indices stay.
 /// </summary>
 /// <remarks>
-/// Scores in random order cost one comparison each and some <c>keep · ln(scores / keep)</c> notes. Indices are offered in ascending
-/// order and stay so.
+/// A survey before the offers finds a good threshold: it takes the largest of every few scores, the peaks, some times as many as are kept. As many scores as
+/// peaks reach a limit, at least, so the peaks' own limit is one for all scores, and few more reach it than are kept. Each note is a branch that nobody
+/// foresees: without the survey these were most of the choice's time. Indices are offered in ascending order and stay so.
 /// </remarks>
 ref struct TopScores
 {
     /// <summary>Notes that are worth having for this many scores to keep.</summary>
     public static int Capacity(int keep) => 2 * keep + 256;
 
+    const int PeaksPerKept = 4;
+    const int MaxPeakScores = 64;
+
     readonly Span<float> _scores;
     readonly Span<int> _indices;
+    readonly Span<float> _peaks;
     readonly int _keep;
+    readonly int _peakScores;
     float _threshold;
+    int _peakCount;
     int _count;
 
+    /// <summary>Starts without a survey.</summary>
+    public TopScores(Span<float> scores, Span<int> indices, int keep, float least)
+        : this(scores, indices, peaks: default, keep, candidates: 0, least)
+    {
+    }
+
+    /// <summary>Starts with the survey still to come.</summary>
     /// <param name="scores">Room for <see cref="Capacity"/> notes.</param>
     /// <param name="indices">Room for as many.</param>
+    /// <param name="peaks">Room for <see cref="PeakCapacity"/> peaks.</param>
     /// <param name="keep">Scores to keep.</param>
+    /// <param name="candidates">Scores to come.</param>
     /// <param name="least">A score below it is never kept.</param>
-    public TopScores(Span<float> scores, Span<int> indices, int keep, float least)
+    public TopScores(Span<float> scores, Span<int> indices, Span<float> peaks, int keep, int candidates, float least)
     {
         _scores = scores;
         _indices = indices;
+        _peaks = peaks;
         _keep = keep;
+        _peakScores = PeakScores(keep, candidates);
         _threshold = least;
     }
 
-    /// <summary>
-    /// Starts from what some of the candidates, to be offered later, say alone: as many as there are to keep among them are no worse than the limit.
-    /// </summary>
-    public void StartFrom(ReadOnlySpan<float> scores)
+    /// <summary>Room for the peaks of at most so many scores.</summary>
+    public static int PeakCapacity(int keep, int candidates) => Math.Max(2 * PeaksPerKept * keep, candidates / MaxPeakScores);
+
+    /// <summary>Looks at neighbouring candidates before any is offered; those that fill no peak are left out.</summary>
+    public void Survey(ReadOnlySpan<float> scores)
     {
-        if (_keep > 0 && scores.Length >= _keep)
-            _threshold = MathF.Max(_threshold, Largest(scores, _keep));
+        if (_keep == 0)
+            return;
+        ref float first = ref MemoryMarshal.GetReference(scores);
+        int step = 8 * _peakScores;
+        for (int i = 0; i <= scores.Length - step; i += step)
+        {
+            Vector256<float> peaks = Vector256.LoadUnsafe(ref first, (nuint)i);
+            for (int k = 8; k < step; k += 8)
+                peaks = Vector256.MaxNative(peaks, Vector256.LoadUnsafe(ref first, (nuint)(i + k)));
+            peaks.CopyTo(_peaks[_peakCount..]);
+            _peakCount += 8;
+        }
     }
 
     /// <summary>Offers neighbouring candidates; their indices follow those of earlier offers.</summary>
@@ -51,15 +80,25 @@ ref struct TopScores
     {
         if (_keep == 0)
             return;
+        if (_peakCount >= _keep)
+            _threshold = MathF.Max(_threshold, Limit(_peaks[.._peakCount], _keep));
+        _peakCount = 0;
+
         ref float first = ref MemoryMarshal.GetReference(scores);
         int i = 0;
-        for (; i <= scores.Length - 16; i += 16)
+        for (; i <= scores.Length - 32; i += 32)
         {
             // A shrink within the block raises the threshold; what then falls below it is dropped by the next one.
             Vector256<float> threshold = Vector256.Create(_threshold);
-            Vector256<float> low = Vector256.GreaterThanOrEqual(Vector256.LoadUnsafe(ref first, (nuint)i), threshold);
-            Vector256<float> high = Vector256.GreaterThanOrEqual(Vector256.LoadUnsafe(ref first, (nuint)i + 8), threshold);
-            uint reached = low.ExtractMostSignificantBits() | (high.ExtractMostSignificantBits() << 8);
+            Vector256<float> reached0 = Vector256.GreaterThanOrEqual(Vector256.LoadUnsafe(ref first, (nuint)i), threshold);
+            Vector256<float> reached1 = Vector256.GreaterThanOrEqual(Vector256.LoadUnsafe(ref first, (nuint)i + 8), threshold);
+            Vector256<float> reached2 = Vector256.GreaterThanOrEqual(Vector256.LoadUnsafe(ref first, (nuint)i + 16), threshold);
+            Vector256<float> reached3 = Vector256.GreaterThanOrEqual(Vector256.LoadUnsafe(ref first, (nuint)i + 24), threshold);
+            if ((reached0 | reached1 | (reached2 | reached3)).ExtractMostSignificantBits() == 0)
+                continue;
+
+            uint reached = reached0.ExtractMostSignificantBits() | (reached1.ExtractMostSignificantBits() << 8)
+                | (reached2.ExtractMostSignificantBits() << 16) | (reached3.ExtractMostSignificantBits() << 24);
             for (; reached != 0; reached &= reached - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(reached);
@@ -82,10 +121,10 @@ ref struct TopScores
     }
 
     /// <summary>
-    /// The <paramref name="rank"/>-th largest of some finite numbers, counted from 1: bisection on the bits of floats, whose order is
-    /// that of integers.
+    /// A limit that the <paramref name="rank"/> largest of some numbers reach and no smaller ones: the rank-th largest, counted from 1, or a number between it
+    /// and the next. Bisection on the bits of floats, whose order is that of integers.
     /// </summary>
-    public static float Largest(ReadOnlySpan<float> values, int rank)
+    public static float Limit(ReadOnlySpan<float> values, int rank)
     {
         Vector256<float> smallest = Vector256.Create(float.PositiveInfinity), largest = Vector256.Create(float.NegativeInfinity);
         ref float first = ref MemoryMarshal.GetReference(values);
@@ -104,12 +143,15 @@ ref struct TopScores
             most = MathF.Max(most, values[i]);
         }
 
-        // low reaches the rank, high + 1 does not
+        // At least rank numbers reach low, fewer reach high + 1.
         int low = Order(least), high = Order(most);
         while (low < high)
         {
             int middle = (int)(((long)low + high + 1) >> 1);
-            if (CountFrom(values, OfOrder(middle)) >= rank)
+            int count = CountFrom(values, OfOrder(middle));
+            if (count == rank)
+                return OfOrder(middle);
+            if (count > rank)
                 low = middle;
             else
                 high = middle - 1;
@@ -131,16 +173,18 @@ ref struct TopScores
         if (_count <= _keep)
             return;
 
-        _threshold = Largest(_scores[.._count], _keep);
+        _threshold = Limit(_scores[.._count], _keep);
         int excess = CountFrom(_scores[.._count], _threshold) - _keep; // equal scores that are too many: the first of them go
         int kept = 0;
         for (int i = 0; i < _count; i++)
         {
+            // Without a branch, which nobody could predict.
             float score = _scores[i];
-            if (score < _threshold || (score == _threshold && excess-- > 0))
-                continue;
             _scores[kept] = score;
-            _indices[kept++] = _indices[i];
+            _indices[kept] = _indices[i];
+            int equal = score == _threshold ? 1 : 0, spare = excess > 0 ? 1 : 0;
+            excess -= equal;
+            kept += (score >= _threshold ? 1 : 0) - (equal & spare);
         }
 
         _count = kept;
@@ -158,6 +202,10 @@ ref struct TopScores
             count += values[i] >= limit ? 1 : 0;
         return count;
     }
+
+    // A power of two, so that peaks fill a chunk.
+    static int PeakScores(int keep, int candidates) =>
+        1 << BitOperations.Log2((uint)Math.Clamp(candidates / (PeaksPerKept * Math.Max(1, keep)), 1, MaxPeakScores));
 
     static int Order(float value)
     {

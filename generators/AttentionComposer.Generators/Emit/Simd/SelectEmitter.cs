@@ -107,16 +107,29 @@ static class SelectEmitter
         else if (!pages)
             writer.Write($"        bool masked = count % {tile.Lanes} != 0;");
         writer.Write($"        ref float scores = ref candidates.Begin({noun}, count);");
+        if (selection.Scorer == Scorer.Channels)
+        {
+            writer.Write($"""
+                        nint next = key + count < range.High ? count : 0;
+                        ref {format.Scalar} column = ref Unsafe.Add(ref columns, call.Layout.Slot(key));
+                """);
+        }
+
         string rows = plan.DecodeRows == tile.DecodeRows ? "" : $"for (int row = 0; row < {plan.DecodeRows}; row += {tile.DecodeRows})\n            ";
         string rowQueries = rows.Length == 0 ? "queries" : $"Unsafe.Add(ref queries, row * {(selection.Scorer == Scorer.Pages ? "2 * " : "")}Stride)";
         string rowScores = rows.Length == 0 ? "scores" : "Unsafe.Add(ref scores, row * Candidates.ChunkKeys)";
         writer.Write("        " + selection.Scorer switch
         {
-            Scorer.Channels => "ChannelScores(candidates, ref Unsafe.Add(ref columns, call.Layout.Slot(key)), selection.ColumnStride, count, ref scores);",
+            Scorer.Channels => "ChannelScores(candidates, ref column, selection.ColumnStride, count, next, ref scores);",
             Scorer.Keys => $"{rows}CandidateScores(ref {rowQueries}, ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(key) * Stride), count, ref {rowScores});",
             _ => $"{rows}PageBounds(ref {rowQueries}, ref Unsafe.Add(ref selection.Pages, (nint)page * 2 * Stride), count, ref {rowScores});",
         });
-        writer.Write($"        Weigh(ref scores, count, {noun}, {(pages && !plan.TestsTiles ? "" : "masked, ")}call, candidates);");
+        string ahead = ChannelScoresEmitter.LeavesRest(plan, selection, tile) ? ", ref Unsafe.Add(ref column, next), selection.ColumnStride" : "";
+        writer.Write($"""
+                    candidates.End(SelectionStage.Scores);
+                    Weigh(ref scores, count, {noun}, {(pages && !plan.TestsTiles ? "" : "masked, ")}call, candidates{ahead});
+                    candidates.End(SelectionStage.Weights);
+            """);
         writer.Write("""
                 }
             }
@@ -128,8 +141,10 @@ static class SelectEmitter
                 for (int row = 0; row < Group; row++)
                 {
                     candidates.Choose(row);
+                    candidates.End(SelectionStage.Choice);
                     AttendSelected(call, candidates);
                     candidates.PutAside();
+                    candidates.End(SelectionStage.Attention);
                 }
 
                 candidates.PutBack();
@@ -139,12 +154,20 @@ static class SelectEmitter
         {
             writer.Write("""
                 candidates.Choose();
+                candidates.End(SelectionStage.Choice);
                 AttendSelected(call, candidates);
+                candidates.End(SelectionStage.Attention);
                 """);
         }
 
         if (selection.Remainder != Remainder.Renormalised)
-            writer.Write("candidates.Reallocate();");
+        {
+            writer.Write("""
+                candidates.Reallocate();
+                candidates.End(SelectionStage.Mean);
+                """);
+        }
+
         writer.Close();
         writer.Blank();
     }

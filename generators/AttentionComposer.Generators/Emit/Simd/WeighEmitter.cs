@@ -36,7 +36,9 @@ static class WeighEmitter
         FunctionText[] masks = [.. stages.Spec.Masks.Select(printer.Function)], scores = [.. stages.Spec.Scores.Select(printer.Function)];
         string inside = $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))";
 
-        writer.Open("static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates)");
+        bool prefetches = ChannelScoresEmitter.LeavesRest(plan, selection, tile);
+        string ahead = prefetches ? $", ref {RowFormatNames.Of(plan.Spec.Format).Scalar} nextColumns, nint stride" : "";
+        writer.Open($"static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates{ahead})");
         if (SumsGroup(selection))
             writer.Write("ref float groupScores = ref candidates.GroupScores;");
         CaptureEmitter.EmitTables(writer, plan, stages.Functions);
@@ -94,7 +96,7 @@ static class WeighEmitter
         if (selection.Softmax)
         {
             writer.Blank();
-            EmitWeights(writer, selection, tile);
+            EmitWeights(writer, plan, selection, tile);
         }
 
         writer.Close();
@@ -234,28 +236,39 @@ static class WeighEmitter
         }
     }
 
-    static void EmitWeights(SourceWriter writer, SelectionPlan selection, TilePlan tile)
+    static void EmitWeights(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
     {
         string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
-        string stored = !selection.HidesCandidates ? $"{lanes}.Store(weight, ref logits, i);" : $$"""
-            // The sign of its 0 tells a hidden key from one that is only far behind.
-                weight = {{v}}.ConditionalSelect({{v}}.Equals(logit, {{lanes}}.Broadcast(float.NegativeInfinity)), {{lanes}}.Broadcast(-0f), weight);
-                {{lanes}}.Store(weight, ref logits, i);
-            """;
-        string logit = $"{lanes}.Load(ref logits, i)";
-        writer.Write($$"""
+        bool prefetches = ChannelScoresEmitter.LeavesRest(plan, selection, tile);
+        writer.Write($"""
             // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
             float previous = Unsafe.Add(ref candidates.Maxima, row);
             float maximum = float.MaxNative(previous, Lanes.Max(largest));
             float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-            {{v}}<float> sum = {{v}}<float>.Zero;
-            for (int i = 0; i < keys; i += {{tile.Lanes}})
-            {
-                {{(selection.HidesCandidates ? $"{v}<float> logit = {logit}, weight = VectorMath.Exp2(logit - {lanes}.Broadcast(pivot));" : $"{v}<float> weight = VectorMath.Exp2({logit} - {lanes}.Broadcast(pivot));")}}
-                sum += weight;
-                {{stored}}
-            }
+            {v}<float> sum = {v}<float>.Zero;
+            """);
+        if (prefetches)
+            ChannelScoresEmitter.EmitRestAhead(writer, plan, tile);
+        writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
+        if (prefetches)
+            ChannelScoresEmitter.EmitRestPrefetch(writer, plan, tile);
+        string logit = $"{lanes}.Load(ref logits, i)";
+        writer.Write(selection.HidesCandidates
+            ? $"{v}<float> logit = {logit}, weight = VectorMath.Exp2(logit - {lanes}.Broadcast(pivot));"
+            : $"{v}<float> weight = VectorMath.Exp2({logit} - {lanes}.Broadcast(pivot));");
+        writer.Write("sum += weight;");
+        if (selection.HidesCandidates)
+        {
+            writer.Write($"""
+                // The sign of its 0 tells a hidden key from one that is only far behind.
+                weight = {v}.ConditionalSelect({v}.Equals(logit, {lanes}.Broadcast(float.NegativeInfinity)), {lanes}.Broadcast(-0f), weight);
+                """);
+        }
 
+        writer.Write($"{lanes}.Store(weight, ref logits, i);");
+        writer.Close();
+        writer.Blank();
+        writer.Write($$"""
             float correction = VectorMath.Exp2(previous - pivot);
             Unsafe.Add(ref candidates.Maxima, row) = maximum;
             Unsafe.Add(ref candidates.ChunkMaxima, row) = maximum;
