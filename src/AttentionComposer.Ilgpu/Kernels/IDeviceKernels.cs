@@ -1,0 +1,56 @@
+using System.ComponentModel;
+
+namespace AttentionComposer.Ilgpu.Kernels;
+
+/// <summary>
+/// What the generator emits for a pipeline in a project that references this library, launched by <see cref="DeviceAttention"/>. Not
+/// meant to be written by hand.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public interface IDeviceKernels
+{
+    /// <summary>Sizes that a launch needs.</summary>
+    DeviceTraits Traits { get; }
+
+    /// <summary>
+    /// The kernel for one or a few tokens, in groups of <see cref="DeviceTraits.GroupThreads"/> threads. Its grid is
+    /// <c>(Splits, KeyValueHeads · DecodeRowTiles, sequences · LaunchTokens)</c>.
+    /// </summary>
+    Action<DeviceCall> Decode { get; }
+
+    /// <summary>
+    /// The kernel for many tokens, in groups of <see cref="DeviceTraits.GroupThreads"/> threads. Its grid is
+    /// <c>(Splits · tiles, KeyValueHeads, sequences)</c>, where the <c>LaunchTokens · GroupSize</c> rows of a head make tiles of
+    /// <see cref="DeviceTraits.PrefillRows"/>.
+    /// </summary>
+    Action<DeviceCall> Prefill { get; }
+
+    /// <summary>Copies what the pipeline's functions read of it, and checks it; before anything is changed.</summary>
+    /// <exception cref="IndexOutOfRangeException">A table is shorter than what a function reads of it for every key.</exception>
+    void Capture(DeviceTables tables);
+}
+
+/// <summary>Sizes of a pipeline's device kernels.</summary>
+/// <param name="DecodeTokens">Calls of up to this many tokens take the decode kernel.</param>
+/// <param name="DecodeRowTiles">Groups of threads that share the query heads of one key/value head in decode.</param>
+/// <param name="DecodeKeys">Keys that a group of threads takes at once in decode: fewer in a split leave threads idle.</param>
+/// <param name="PrefillRows">Rows, each one token's one query head, in a tile of the prefill kernel.</param>
+/// <param name="PrefillKeys">Keys in a tile of the prefill kernel.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed record DeviceTraits(int DecodeTokens, int DecodeRowTiles, int DecodeKeys, int PrefillRows, int PrefillKeys)
+{
+    /// <summary>Threads in a group, for both kernels.</summary>
+    public const int GroupThreads = 128;
+
+    /// <summary>Groups that a multiprocessor should hold at once in decode: it bounds the registers of a thread.</summary>
+    public int DecodeGroupsPerMultiprocessor { get; init; } = 1;
+
+    /// <summary>Groups that a multiprocessor should hold at once in prefill.</summary>
+    public int PrefillGroupsPerMultiprocessor { get; init; } = 1;
+
+    /// <summary>
+    /// The functions that may find, in the middle of a call, that an index is outside of its table: the one at index i stores 1 into
+    /// <see cref="DeviceCall.Faults"/>[i].
+    /// </summary>
+    public IReadOnlyList<string> CheckedFunctions { get; init; } = [];
+}
