@@ -1,0 +1,96 @@
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+
+namespace ILGPU
+{
+    public enum OptimizationLevel
+    {
+        O0,
+        O1,
+        O2,
+    }
+
+    /// <summary>What accelerators are made in.</summary>
+    public sealed class Context : IDisposable
+    {
+        Context(CPUDevice? device) => Device = device;
+
+        internal CPUDevice? Device { get; }
+
+        public static Context Create(Action<Builder> buildingCallback)
+        {
+            var builder = new Builder();
+            buildingCallback(builder);
+            return new Context(builder.Device);
+        }
+
+        public void Dispose()
+        {
+        }
+
+        /// <summary>The settings of a context.</summary>
+        public sealed class Builder
+        {
+            internal Builder()
+            {
+            }
+
+            internal CPUDevice? Device { get; set; }
+
+            public Builder Optimize(OptimizationLevel level) => this;
+        }
+    }
+
+    /// <summary>The extents of a launch: groups, and threads in a group.</summary>
+    public readonly struct KernelConfig(Index3D gridDim, Index3D groupDim)
+    {
+        public Index3D GridDim { get; } = gridDim;
+
+        public Index3D GroupDim { get; } = groupDim;
+    }
+}
+
+namespace ILGPU.Algorithms
+{
+    public static class AlgorithmContext
+    {
+        /// <summary>Lets kernels use <see cref="XMath"/>.</summary>
+        public static Context.Builder EnableAlgorithms(this Context.Builder builder) => builder;
+    }
+}
+
+namespace ILGPU.Runtime.CPU
+{
+    /// <summary>The CPU as a device.</summary>
+    public sealed class CPUDevice(int numThreadsPerWarp, int numWarpsPerMultiprocessor, int numMultiprocessors)
+    {
+        public Accelerator CreateAccelerator(Context context)
+        {
+            if (numThreadsPerWarp != Warp.WarpSize || numWarpsPerMultiprocessor < 1 || numMultiprocessors < 1)
+                throw new NotSupportedException($"The stand-in has warps of {Warp.WarpSize} lanes.");
+            return new CPUAccelerator(context);
+        }
+    }
+
+    public sealed class CPUAccelerator : Accelerator
+    {
+        internal CPUAccelerator(Context context)
+            : base(context)
+        {
+        }
+    }
+
+    public static class CPUContextExtensions
+    {
+        public static Context.Builder CPU(this Context.Builder builder, CPUDevice desc)
+        {
+            builder.Device = desc;
+            return builder;
+        }
+
+        public static CPUDevice GetCPUDevice(this Context context, int cpuDeviceIndex) =>
+            cpuDeviceIndex == 0 && context.Device is not null
+                ? context.Device
+                : throw new ArgumentOutOfRangeException(nameof(cpuDeviceIndex), "The context has no such CPU device.");
+    }
+}
