@@ -1,0 +1,171 @@
+using AttentionComposer.Ilgpu.Kernels;
+using AttentionComposer.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace AttentionComposer.Ilgpu;
+
+/// <summary>A pipeline's compiled kernels, and how a call becomes launches of them.</summary>
+sealed class Launcher
+{
+    const int Threads = DeviceTraits.GroupThreads;
+    const int MaxSplits = 128;
+    const int MaxGridY = ushort.MaxValue;
+    const long MaxSums = 1L << 26; // floats of unfinished sums that a launch leaves: 256 MB
+
+    readonly IFusedKernels _pipeline;
+    readonly KernelTraits _traits;
+    readonly DeviceTraits _device;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall> _decode;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall> _prefill;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, int, int, int> _merge;
+    readonly Action<AcceleratorStream, KernelConfig, AppendCall> _grow;
+    readonly Action<AcceleratorStream, KernelConfig, AppendCall> _append;
+
+    Launcher(IFusedKernels pipeline, IDeviceKernels kernels, Accelerator accelerator)
+    {
+        _pipeline = pipeline;
+        _traits = pipeline.Traits;
+        _device = kernels.Traits;
+        Multiprocessors = accelerator.NumMultiprocessors;
+        _decode = accelerator.LoadKernel(kernels.Decode, new KernelSpecialization(Threads, _device.DecodeGroupsPerMultiprocessor));
+        _prefill = accelerator.LoadKernel(kernels.Prefill, new KernelSpecialization(Threads, _device.PrefillGroupsPerMultiprocessor));
+        _merge = accelerator.LoadKernel<DeviceCall, int, int, int>(MergeKernel.Run, new KernelSpecialization(Threads, null));
+        _grow = accelerator.LoadKernel<AppendCall>(AppendKernel.Grow, new KernelSpecialization(Threads, null));
+        _append = accelerator.LoadKernel<AppendCall>(AppendKernel.Run, new KernelSpecialization(Threads, null));
+    }
+
+    /// <summary>Multiprocessors to fill with groups of threads.</summary>
+    public int Multiprocessors { get; set; }
+
+    /// <summary>Compiles a pipeline's kernels.</summary>
+    public static Launcher Load(IAttention pipeline, IDeviceKernels kernels, Accelerator accelerator)
+    {
+        try
+        {
+            return new Launcher((IFusedKernels)pipeline, kernels, accelerator);
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException(
+                $"{pipeline.Plan.Name}: {accelerator.Name} refuses a kernel: {exception.Message} Was its context made with ForAttention()? A context in which a kernel failed to compile may " +
+                "refuse others too.", exception);
+        }
+    }
+
+    /// <summary>Stores new rows.</summary>
+    public void Append(AcceleratorStream stream, DeviceKvCache cache, ArrayView<float> keys, ArrayView<float> values, int tokens)
+    {
+        var call = new AppendCall
+        {
+            NewKeys = keys,
+            NewValues = values,
+            Keys = cache.Keys,
+            Values = cache.Values,
+            Lengths = cache.DeviceLengths(stream),
+            Tokens = tokens,
+            Heads = cache.Shape.KeyValueHeads,
+            HeadDim = cache.Shape.HeadDim,
+            RowChunks = cache.RowChunks,
+            Capacity = cache.Rows,
+            Format = (int)cache.Format,
+        };
+        _grow(stream, Config(1, 1, 1), call);
+        _append(stream, Config(Groups((long)tokens * call.Heads * call.RowChunks, Threads), cache.Sequences, 2), call);
+        cache.Grow(tokens);
+    }
+
+    /// <summary>Attends with each sequence's last tokens.</summary>
+    public void Attend(
+        StreamBuffers buffers, DeviceKvCache cache, ArrayView<float> queries, ArrayView<float> output, ArrayView<float> logSumExp, int tokens)
+    {
+        AttentionShape shape = _traits.Shape;
+        bool decodes = tokens <= _device.DecodeTokens;
+        int tileTokens = decodes ? 1 : Math.Max(1, _device.PrefillRows / shape.GroupSize);
+        long groupsPerTile = (long)cache.Sequences * shape.KeyValueHeads * (decodes ? _device.DecodeRowTiles : 1);
+        int splits = Splits(
+            groupsPerTile * Groups(tokens, tileTokens), Groups(VisibleKeys(cache, tokens), decodes ? _device.DecodeKeys : _device.PrefillKeys),
+            Multiprocessors * (decodes ? _device.DecodeGroupsPerMultiprocessor : _device.PrefillGroupsPerMultiprocessor));
+        int step = TokensPerLaunch(cache.Sequences, tokens, splits, tileTokens);
+
+        var call = new DeviceCall
+        {
+            Queries = queries,
+            Keys = cache.Keys,
+            Values = cache.Values,
+            Lengths = cache.DeviceLengths(buffers.Stream),
+            Output = output,
+            Tokens = tokens,
+            Splits = splits,
+            Capacity = cache.Rows,
+            WritesLogSumExp = logSumExp.Length > 0 ? 1 : 0,
+        };
+        buffers.FillIn(ref call);
+        long parts = (long)cache.Sequences * step * shape.QueryHeads * splits;
+        call.Sums = buffers.Sums.View(parts * shape.HeadDim);
+        call.Maxima = buffers.Maxima.View(parts);
+        call.Weights = buffers.Weights.View(parts);
+        call.LogSumExp = logSumExp.Length > 0 ? logSumExp : call.Maxima; // no view may be empty
+
+        for (int first = 0; first < tokens; first += step)
+        {
+            call.FirstToken = first;
+            call.LaunchTokens = Math.Min(step, tokens - first);
+            if (decodes)
+                _decode(buffers.Stream, Config(splits, shape.KeyValueHeads * _device.DecodeRowTiles, cache.Sequences * call.LaunchTokens), call);
+            else
+                _prefill(
+                    buffers.Stream,
+                    Config(splits * Groups((long)call.LaunchTokens * shape.GroupSize, _device.PrefillRows), shape.KeyValueHeads, cache.Sequences), call);
+            _merge(
+                buffers.Stream, Config(shape.QueryHeads, call.LaunchTokens, cache.Sequences), call,
+                shape.HeadDim, buffers.SinkLogits, _traits.SumsWeights ? 1 : 0);
+        }
+    }
+
+    /// <summary>Into how many parts the keys are cut: the smallest of the numbers with which the launch ends soonest.</summary>
+    /// <param name="groups">Groups of threads for each part.</param>
+    /// <param name="batches">Batches of keys; a group's time is the number of its batches.</param>
+    /// <param name="room">Groups that run at once.</param>
+    static int Splits(long groups, int batches, int room)
+    {
+        int best = 1;
+        long shortest = long.MaxValue;
+        for (int splits = 1; splits <= Math.Min(batches, MaxSplits); splits++)
+        {
+            long rounds = (groups * splits + room - 1) / room, time = rounds * Groups(batches, splits);
+            if (time < shortest)
+                (best, shortest) = (splits, time);
+        }
+
+        return best;
+    }
+
+    /// <summary>The most keys that a row of a sequence sees.</summary>
+    int VisibleKeys(DeviceKvCache cache, int tokens)
+    {
+        int longest = 0;
+        foreach (int length in cache.Lengths)
+            longest = Math.Max(longest, length);
+
+        Span<KeyRange> ranges = stackalloc KeyRange[_traits.RangeCount];
+        _pipeline.VisibleKeys(longest - Math.Min(tokens, Math.Max(1, _device.PrefillRows / _traits.Shape.GroupSize)), longest - 1, longest, ranges);
+        int keys = 0;
+        foreach (KeyRange range in ranges)
+            keys += range.Count;
+        return keys;
+    }
+
+    /// <summary>Tokens whose unfinished sums fit into memory that one can spare, in whole tiles.</summary>
+    int TokensPerLaunch(int sequences, int tokens, int splits, int tileTokens)
+    {
+        long sumsPerToken = (long)sequences * splits * _traits.Shape.QueryWidth;
+        long step = Math.Min(MaxSums / sumsPerToken, MaxGridY / Math.Max(1, sequences));
+        step = Math.Max(tileTokens, step / tileTokens * tileTokens);
+        return (int)Math.Min(tokens, step);
+    }
+
+    static int Groups(long count, int size) => checked((int)((count + size - 1) / size));
+
+    static KernelConfig Config(int x, int y, int z) => new(new Index3D(x, y, z), new Index3D(Threads, 1, 1));
+}

@@ -1,0 +1,33 @@
+using AttentionComposer.Ilgpu.Kernels;
+using ILGPU.Runtime;
+
+namespace AttentionComposer.Ilgpu;
+
+/// <summary>Takes a declared pipeline to a device.</summary>
+public static class OnDeviceExtensions
+{
+    /// <summary>Compiles a pipeline's device kernels for an accelerator.</summary>
+    /// <param name="pipeline">An object of a class that is declared with <see cref="AttentionAttribute"/> in a project that references this library. Its fields are
+    /// read at each call, as on the CPU.</param>
+    /// <param name="accelerator">An accelerator of a context that was made with <see cref="DeviceContext.ForAttention"/>.</param>
+    /// <exception cref="NotSupportedException">The pipeline has no device kernels: it has a stage that runs on the CPU only, or its project does not reference this library.</exception>
+    /// <exception cref="InvalidOperationException">The accelerator's compiler refuses a kernel.</exception>
+    public static DeviceAttention OnDevice(this IAttention pipeline, Accelerator accelerator)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        ArgumentNullException.ThrowIfNull(accelerator);
+        return new DeviceAttention(pipeline, KernelsOf(pipeline), accelerator);
+    }
+
+    static IDeviceKernels KernelsOf(IAttention pipeline)
+    {
+        if (pipeline is IDeviceKernels kernels)
+            return kernels;
+
+        AttentionPlan plan = pipeline.Plan;
+        string? stage = plan.BlockSize > 0 ? "Star" : plan.Selection?.Method;
+        throw new NotSupportedException(stage is null
+            ? $"{plan.Name} has no device kernels. They are emitted where its class is declared: reference AttentionComposer.Ilgpu from that project."
+            : $"{plan.Name} has no device kernels: the stage {stage} runs on the CPU only.");
+    }
+}

@@ -1,0 +1,44 @@
+using AttentionComposer.Ilgpu;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+
+// The accelerator's default stream belongs to one test at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace AttentionComposer.Ilgpu.Tests;
+
+/// <summary>The accelerator that the tests run on: ILGPU's on the CPU where its packages are there, and the stand-in otherwise.</summary>
+static class TestDevice
+{
+    static readonly Context Context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, 1)).ForAttention());
+
+    public static Accelerator Accelerator { get; } = Context.GetCPUDevice(0).CreateAccelerator(Context);
+
+    /// <summary>A buffer with these elements.</summary>
+    public static MemoryBuffer1D<T, Stride1D.Dense> Upload<T>(ReadOnlySpan<T> elements)
+        where T : unmanaged
+    {
+        MemoryBuffer1D<T, Stride1D.Dense> buffer = Accelerator.Allocate1D<T>(Math.Max(1, elements.Length));
+        buffer.AsContiguous().CopyFromCPU(Accelerator.DefaultStream, elements);
+        return buffer;
+    }
+
+    /// <summary>A buffer's elements, when everything that was queued is done.</summary>
+    public static T[] Download<T>(MemoryBuffer1D<T, Stride1D.Dense> buffer)
+        where T : unmanaged
+    {
+        var elements = new T[buffer.Length];
+        buffer.AsContiguous().CopyToCPU<T, ArrayView<T>>(Accelerator.DefaultStream, elements);
+        return elements;
+    }
+
+    /// <summary>Runs a kernel over one view.</summary>
+    public static void Run<T>(Action<ArrayView<T>> kernel, MemoryBuffer1D<T, Stride1D.Dense> buffer, int groups, int threads)
+        where T : unmanaged
+    {
+        Accelerator.LoadKernel(kernel, new KernelSpecialization(threads, null))(
+            Accelerator.DefaultStream, new KernelConfig(new Index3D(groups, 1, 1), new Index3D(threads, 1, 1)), buffer.AsContiguous());
+        Accelerator.Synchronize();
+    }
+}
