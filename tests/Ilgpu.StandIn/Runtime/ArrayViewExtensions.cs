@@ -2,16 +2,6 @@ using System.Runtime.InteropServices;
 
 namespace ILGPU.Runtime;
 
-/// <summary>A view whose elements lie one behind the other.</summary>
-public interface IContiguousArrayView
-{
-    internal Span<byte> Bytes { get; }
-}
-
-/// <summary>A view of elements of one type that lie one behind the other.</summary>
-public interface IContiguousArrayView<T> : IContiguousArrayView
-    where T : unmanaged;
-
 /// <summary>Copies between the host and a device.</summary>
 public static class ArrayViewExtensions
 {

@@ -41,21 +41,18 @@ namespace ILGPU
         }
     }
 
+    public static class AlgorithmContext
+    {
+        /// <summary>Lets kernels use <see cref="Algorithms.XMath"/>.</summary>
+        public static Context.Builder EnableAlgorithms(this Context.Builder builder) => builder;
+    }
+
     /// <summary>The extents of a launch: groups, and threads in a group.</summary>
     public readonly struct KernelConfig(Index3D gridDim, Index3D groupDim)
     {
         public Index3D GridDim { get; } = gridDim;
 
         public Index3D GroupDim { get; } = groupDim;
-    }
-}
-
-namespace ILGPU.Algorithms
-{
-    public static class AlgorithmContext
-    {
-        /// <summary>Lets kernels use <see cref="XMath"/>.</summary>
-        public static Context.Builder EnableAlgorithms(this Context.Builder builder) => builder;
     }
 }
 

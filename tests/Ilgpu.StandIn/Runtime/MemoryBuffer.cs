@@ -56,10 +56,3 @@ public class MemoryBuffer1D<T, TStride> : MemoryBuffer
 
     public ArrayView<T> AsContiguous() => new(this, 0, Length);
 }
-
-/// <summary>How a buffer's elements lie in memory.</summary>
-public static class Stride1D
-{
-    /// <summary>One behind the other.</summary>
-    public readonly struct Dense;
-}

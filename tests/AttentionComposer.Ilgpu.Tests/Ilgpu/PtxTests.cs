@@ -1,0 +1,60 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using AttentionComposer.Ilgpu.Kernels;
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.Cuda;
+
+namespace AttentionComposer.Ilgpu.Tests;
+
+/// <summary>What ILGPU makes of the kernels for a Hopper card. It takes no card to find out.</summary>
+public sealed class PtxTests
+{
+    public static TheoryData<string> LibraryKernels() => [nameof(AppendKernel), nameof(MergeKernel)];
+
+    [Theory, MemberData(nameof(LibraryKernels))]
+    public void KernelsOfTheLibrary(string kernel)
+    {
+        MethodInfo method = typeof(AppendKernel).Assembly.GetType($"{typeof(AppendKernel).Namespace}.{kernel}")!.GetMethod("Run")!;
+        Ptx ptx = Ptx.Of(method);
+        ptx.CheckStaysInRegisters();
+        ptx.CheckAddressSpaces();
+    }
+}
+
+/// <summary>A kernel as the driver gets it.</summary>
+sealed partial class Ptx(string name, string text)
+{
+    /// <summary>Compiles a kernel that is explicitly grouped.</summary>
+    public static Ptx Of(MethodInfo kernel)
+    {
+        using Context context = Context.Create(builder => builder.ForAttention());
+        using var backend = new PTXBackend(
+            context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
+        var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
+        return new Ptx($"{kernel.DeclaringType!.Name}.{kernel.Name}", compiled.PTXAssembly);
+    }
+
+    /// <summary>How often an instruction occurs, for instance <c>ld.global.v4</c>.</summary>
+    public int Count(string instruction) => Regex.Count(text, $@"^\s*(@!?%p\d+\s+)?{Regex.Escape(instruction)}\b", RegexOptions.Multiline);
+
+    /// <summary>No local memory, no calls.</summary>
+    public void CheckStaysInRegisters()
+    {
+        Assert.False(LocalMemory().IsMatch(text), $"{name} uses local memory:\n{text}");
+        Assert.False(Call().IsMatch(text), $"{name} calls functions:\n{text}");
+    }
+
+    /// <summary>Every load and store names its address space: generic ones are slower.</summary>
+    public void CheckAddressSpaces() => Assert.False(GenericAccess().IsMatch(text), $"{name} accesses memory by generic addresses:\n{text}");
+
+    [GeneratedRegex(@"^\s*\.local\b|\b(ld|st)\.local\b", RegexOptions.Multiline)]
+    private static partial Regex LocalMemory();
+
+    [GeneratedRegex(@"^\s*(@!?%p\d+\s+)?call\b", RegexOptions.Multiline)]
+    private static partial Regex Call();
+
+    [GeneratedRegex(@"^\s*(@!?%p\d+\s+)?(ld|st)\.(v[24]\.)?[bfsu]\d+\b", RegexOptions.Multiline)]
+    private static partial Regex GenericAccess();
+}
