@@ -3,12 +3,6 @@ namespace AttentionComposer.Tests.Golden;
 /// <summary>Every golden case of the operators that pipelines compute, through the reference and through the generated kernels.</summary>
 public sealed class GoldenTests
 {
-    /// <summary>
-    /// The golden inputs are exact in half precision but not in bfloat16, whose 8 significant bits move every key and value by up
-    /// to 2^-9 of itself, and with the keys the weights. This bounds what remains of that after averaging.
-    /// </summary>
-    static readonly Tolerance BFloat16 = new(3e-2, 3e-2);
-
     public static TheoryData<string> AttentionCases() => [.. Names("attention", "local_plus_initial")];
 
     public static TheoryData<string, KvFormat, int> KernelCases()
@@ -57,12 +51,7 @@ public sealed class GoldenTests
         AttentionCase golden = AttentionCase.Of(GoldenCase.Named(name));
         IAttention attention = golden.Pipeline(format);
 
-        Sequence exact = golden.Sequence with
-        {
-            Keys = Array.ConvertAll(golden.Sequence.Keys, x => Sequence.Round(x, format)),
-            Values = Array.ConvertAll(golden.Sequence.Values, x => Sequence.Round(x, format)),
-        };
-        Result expected = Result.OfReference(golden.Reference, exact);
+        Result expected = Result.OfReference(golden.Reference, golden.Sequence.Rounded(format));
 
         List<Result> results = [Result.OfStored(attention, golden.Sequence)];
         if (golden.Sequence.Rows <= golden.Sequence.Positions)
@@ -70,7 +59,7 @@ public sealed class GoldenTests
         foreach (Result result in results)
         {
             result.CheckAgainst(expected, Tolerance.Float32, $"{attention.Plan.Name} against the reference on rounded inputs");
-            golden.Check(result, format == KvFormat.BFloat16 ? BFloat16 : null);
+            golden.Check(result, format == KvFormat.BFloat16 ? GoldenTolerance.BFloat16 : null);
         }
     }
 
@@ -81,25 +70,7 @@ public sealed class GoldenTests
         GoldenCase golden = GoldenCase.Of("split_kv").Single();
         Sequence sequence = AttentionCase.SequenceOf(golden);
         IAttention attention = Pipelines.Find(sequence.Shape, format, golden.Number("scale"));
-        int[] edges = golden.Integers("edges");
-
-        var parts = new List<Result>();
-        for (int i = 0; i + 1 < edges.Length; i++)
-        {
-            var piece = sequence with
-            {
-                Keys = sequence.KeysAt(edges[i]..edges[i + 1]).ToArray(),
-                Values = sequence.ValuesAt(edges[i]..edges[i + 1]).ToArray(),
-            };
-            parts.Add(Result.OfStored(attention, piece));
-        }
-
-        // Golden tensors are [parts, heads, rows, ...]; ours have the rows first.
-        Check(golden, "partial_out", [.. parts.SelectMany(part => part.Output)], format, headsAt: 1);
-        Check(golden, "partial_lse", [.. parts.SelectMany(part => part.LogSumExp)], format, headsAt: 1);
-        Result merged = Merge(sequence.Shape, sequence.Rows, parts);
-        Check(golden, "out", merged.Output, format, headsAt: 0);
-        Check(golden, "lse", merged.LogSumExp, format, headsAt: 0);
+        GoldenMerge.CheckSplitKeys(golden, sequence, format, piece => Result.OfStored(attention, piece));
     }
 
     [Theory, MemberData(nameof(FormatsAndWidths))]
@@ -107,27 +78,8 @@ public sealed class GoldenTests
     {
         using var _ = KernelSettings.VectorBits(vectorBits);
         GoldenCase golden = GoldenCase.Of("cascade").Single();
-        float[] queries = golden.Input("q").Data;
-        var prefix = AttentionCase.SequenceOf(golden, "k_prefix", "v_prefix") with { Queries = queries };
-        var suffixes = AttentionCase.SequenceOf(golden, "k_suffix", "v_suffix") with { Queries = queries };
-        IAttention attention = Pipelines.Find(prefix.Shape, format, golden.Number("scale"));
-        Result shared = Result.OfStored(attention, prefix);
-
-        var own = new List<Result>();
-        int start = 0;
-        foreach (float length in golden.Input("suffix_lengths").Data)
-        {
-            int end = start + (int)length, row = own.Count;
-            own.Add(Result.OfStored(attention, new Sequence(
-                prefix.Shape, prefix.QueriesAt(row..(row + 1)).ToArray(),
-                suffixes.KeysAt(start..end).ToArray(), suffixes.ValuesAt(start..end).ToArray())));
-            start = end;
-        }
-
-        Result merged = Merge(prefix.Shape, prefix.Rows, [
-            shared, new Result([.. own.SelectMany(part => part.Output)], [.. own.SelectMany(part => part.LogSumExp)])]);
-        Check(golden, "out", merged.Output, format, headsAt: null);
-        Check(golden, "lse", merged.LogSumExp, format, headsAt: null);
+        IAttention attention = Pipelines.Find(AttentionCase.SequenceOf(golden, "k_prefix", "v_prefix").Shape, format, golden.Number("scale"));
+        GoldenMerge.CheckSharedPrefix(golden, format, piece => Result.OfStored(attention, piece));
     }
 
     [Fact]
@@ -142,21 +94,4 @@ public sealed class GoldenTests
     }
 
     static IEnumerable<string> Names(params string[] operators) => GoldenCase.Of(operators).Select(golden => golden.Name);
-
-    static Result Merge(AttentionShape shape, int rows, IReadOnlyList<Result> parts)
-    {
-        Result merged = Result.Unwritten(shape, rows);
-        float[] outputs = [.. parts.SelectMany(part => part.Output)], logSumExps = [.. parts.SelectMany(part => part.LogSumExp)];
-        PartialAttention.Merge(outputs, logSumExps, merged.Output, merged.LogSumExp);
-        return merged;
-    }
-
-    static void Check(GoldenCase golden, string name, float[] actual, KvFormat format, int? headsAt)
-    {
-        Tensor expected = golden.Expected(name);
-        if (headsAt is int first)
-            expected = expected.SwapWithNext(first);
-        Tolerance tolerance = format == KvFormat.BFloat16 ? BFloat16 : golden.Tolerance(name);
-        tolerance.Check(actual, expected.Data, $"{golden.Name}, {name}");
-    }
 }

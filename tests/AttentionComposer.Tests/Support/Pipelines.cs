@@ -1,9 +1,9 @@
 namespace AttentionComposer.Tests;
 
-/// <summary>The pipelines that this assembly declares, found by what the generator says that it made of them.</summary>
+/// <summary>The pipelines without arguments that this assembly declares, found by what the generator says that it made of them.</summary>
 public static class Pipelines
 {
-    /// <summary>One object of every declared pipeline that needs no arguments.</summary>
+    /// <summary>One object of every such pipeline.</summary>
     public static IReadOnlyList<IAttention> All { get; } =
         [.. typeof(Pipelines).Assembly.GetTypes()
             .Where(type => type.IsClass && !type.IsAbstract && type.IsAssignableTo(typeof(IAttention)) && type.GetConstructor([]) is not null)
@@ -19,7 +19,7 @@ public static class Pipelines
             AttentionPlan plan = attention.Plan;
             if (plan.Selection is null && plan.Shape == shape && plan.Format == format && Math.Abs(plan.Scale - scale) < 1e-6
                 && plan.Causal == causal && plan.Window == window && plan.Sinks == sinks
-                && plan.BlockSize == 0 && plan.Scores.Count == 0 && plan.Masks.Count == 0
+                && plan.BlockSize == 0 && plan.Masks.Count == 0 && plan.Scores.Count == 0 && plan.Normalization == Normalization.Softmax && !plan.HasSinkLogits
                 && (plan.AlibiSlopes.Count != 0) == alibi && plan.SoftCap == softCap)
                 return attention;
         }

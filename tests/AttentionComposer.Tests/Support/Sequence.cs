@@ -30,6 +30,13 @@ public sealed record Sequence(AttentionShape Shape, float[] Queries, float[] Key
     /// <summary>Queries of the rows <paramref name="rows"/>.</summary>
     public ReadOnlySpan<float> QueriesAt(Range rows) => Tokens(Queries, rows, Shape.QueryWidth);
 
+    /// <summary>The sequence as a cache of <paramref name="format"/> holds it.</summary>
+    public Sequence Rounded(KvFormat format) => this with
+    {
+        Keys = Array.ConvertAll(Keys, x => Round(x, format)),
+        Values = Array.ConvertAll(Values, x => Round(x, format)),
+    };
+
     /// <summary>What a cache of <paramref name="format"/> gives back for <paramref name="value"/>.</summary>
     public static float Round(float value, KvFormat format) => format switch
     {

@@ -1,0 +1,28 @@
+namespace AttentionComposer.Ilgpu.Tests;
+
+[Attention(HeadDim = 64, QueryHeads = 6, KeyValueHeads = 2), Causal]
+sealed partial class Dense;
+
+[Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 4), Causal, KvCache(KvFormat.Float16)]
+sealed partial class DenseFloat16;
+
+[Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 1), Causal, SlidingWindow(20), Sinks(3), KvCache(KvFormat.BFloat16)]
+sealed partial class WindowBFloat16;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, TopK(8)]
+sealed partial class Chosen;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16, AnchorSize = 16)]
+sealed partial class Blocks;
+
+/// <summary>Biases by distance from a table that may be too short, and by a number; both may change between calls.</summary>
+[Attention(HeadDim = 32, QueryHeads = 2, KeyValueHeads = 2), Causal]
+sealed partial class Biased
+{
+    public float[] Distances = [];
+
+    public float Factor = 1;
+
+    [Score]
+    public float ByDistance(float score, int query, int key) => score + Factor * Distances[query - key];
+}
