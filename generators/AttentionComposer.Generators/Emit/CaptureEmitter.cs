@@ -142,6 +142,7 @@ static class CaptureEmitter
             : $"{element}[{new string(',', capture.Rank - 1)}]";
     }
 
-    static IEnumerable<Expr> WithOperands(Expr expr) =>
+    /// <summary>An expression and everything in it.</summary>
+    public static IEnumerable<Expr> WithOperands(Expr expr) =>
         expr.Operands.SelectMany(WithOperands).Concat((expr as CapturedElement)?.Reached is { } reached ? WithOperands(reached) : []).Append(expr);
 }

@@ -15,10 +15,14 @@ static class FileNames
         .SelectMany(group => group)
         .OrderBy(name => name, StringComparer.Ordinal));
 
-    public static string Of(string fullName, EquatableArray<string> ambiguous)
+    /// <summary>The name of a pipeline's file.</summary>
+    /// <param name="fullName">The class's full name.</param>
+    /// <param name="kind">What the file holds.</param>
+    /// <param name="ambiguous">The names that differ from another one in case alone.</param>
+    public static string Of(string fullName, string kind, EquatableArray<string> ambiguous)
     {
         int number = ambiguous.TakeWhile(name => name != fullName).Count();
         string name = fullName.Replace("@", "");
-        return number == ambiguous.Count ? $"{name}.Attention.g.cs" : $"{name}.Attention{number + 1}.g.cs";
+        return number == ambiguous.Count ? $"{name}.{kind}.g.cs" : $"{name}.{kind}{number + 1}.g.cs";
     }
 }

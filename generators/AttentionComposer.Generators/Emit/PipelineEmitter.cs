@@ -42,10 +42,12 @@ static class PipelineEmitter
 
         foreach (ContainingType _ in plan.Spec.ContainingTypes)
             writer.Close();
-        return plan.Spec.HiddenNames.Aggregate(writer.ToString(), Qualify);
+        return WithQualifiedNames(writer.ToString(), plan.Spec);
     }
 
-    // Where the user's own types hide a name, it is written in full.
+    /// <summary>Generated text in which names that the user's own types hide are written in full.</summary>
+    public static string WithQualifiedNames(string text, PipelineSpec spec) => spec.HiddenNames.Aggregate(text, Qualify);
+
     static string Qualify(string text, string name) =>
         Regex.Replace(text, $@"(?<![\w.:]){name}\b(?=[.<(\s,;)])", UsedNames.Qualified(name));
 

@@ -11,7 +11,7 @@ sealed class NameScope
         "call", "captured", "correction", "corrections", "firstKey", "firstRow", "head", "i", "key", "keys", "keyValueHead", "largest", "logit",
         "logits", "masked", "maxima", "maximum", "outside", "pivot", "previous", "query", "row", "rows", "rowsPerToken", "score", "scores", "sum",
         "visible", "weight", "weights", "batch", "sinkLogits", "clear", "slope",
-        "any", "both", "candidates", "firstPage", "groupScores", "hidden", "others", "page", "positions", "seen",
+        "any", "both", "candidates", "firstPage", "groupScores", "hidden", "others", "page", "positions", "seen", "faults",
     ];
 
     /// <summary>Keeps names for the generated code.</summary>

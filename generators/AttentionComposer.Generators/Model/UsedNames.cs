@@ -7,13 +7,16 @@ static class UsedNames
 {
     static readonly Dictionary<string, string> s_namespaces = Read(new()
     {
-        ["System"] = "Math MathF Span ReadOnlySpan ReadOnlyMemory",
+        ["System"] = "Action Math MathF Span ReadOnlySpan ReadOnlyMemory",
         ["System.Runtime.CompilerServices"] = "MethodImpl MethodImplOptions Unsafe",
         ["System.Runtime.Intrinsics"] = "Vector128 Vector256 Vector512",
         ["AttentionComposer"] = "AttentionPlan AttentionShape KvCache KvFormat Normalization",
         ["AttentionComposer.Kernels"] =
             "AttentionDriver BlockView IntRange LaneMath TableLoad Truth BFloat16Row Float16Row Float32Row IFusedKernels KernelCall KernelTraits KeyRange Lanes Lanes128 Lanes256 Lanes512 Panels Prefetch RowScalars VectorMath " +
             "Candidates Channels IEvictionKernels ISelectionKernels Labels Remainder SelectionCall Survivors",
+        ["AttentionComposer.Ilgpu.Kernels"] = "Chunk DeviceCall DeviceMath DeviceTables DeviceTraits Float4 Float8 IDeviceKernels",
+        ["ILGPU"] = "ArrayView Grid Interop SharedMemory Warp",
+        ["ILGPU.Algorithms"] = "XMath",
     });
 
     public static IEnumerable<string> All => s_namespaces.Keys;

@@ -20,42 +20,41 @@ public struct Chunk
 
     /// <summary>Bits 96 to 127.</summary>
     public uint W;
-}
 
-/// <summary>Four floats that a thread loads or stores at once.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-[StructLayout(LayoutKind.Sequential)]
-public struct Float4
-{
-    /// <summary>The first float.</summary>
-    public float X;
+    /// <summary>The scalars of a chunk of float32.</summary>
+    public static Float4 Float32(Chunk chunk) => new()
+    {
+        X = Interop.IntAsFloat(chunk.X),
+        Y = Interop.IntAsFloat(chunk.Y),
+        Z = Interop.IntAsFloat(chunk.Z),
+        W = Interop.IntAsFloat(chunk.W),
+    };
 
-    /// <summary>The second float.</summary>
-    public float Y;
+    /// <summary>The scalars of a chunk of float16.</summary>
+    public static Float8 Float16(Chunk chunk) => new()
+    {
+        A = Half(chunk.X),
+        B = Half(chunk.X >> 16),
+        C = Half(chunk.Y),
+        D = Half(chunk.Y >> 16),
+        E = Half(chunk.Z),
+        F = Half(chunk.Z >> 16),
+        G = Half(chunk.W),
+        H = Half(chunk.W >> 16),
+    };
 
-    /// <summary>The third float.</summary>
-    public float Z;
+    /// <summary>The scalars of a chunk of bfloat16.</summary>
+    public static Float8 BFloat16(Chunk chunk) => new()
+    {
+        A = Interop.IntAsFloat(chunk.X << 16),
+        B = Interop.IntAsFloat(chunk.X & 0xffff0000u),
+        C = Interop.IntAsFloat(chunk.Y << 16),
+        D = Interop.IntAsFloat(chunk.Y & 0xffff0000u),
+        E = Interop.IntAsFloat(chunk.Z << 16),
+        F = Interop.IntAsFloat(chunk.Z & 0xffff0000u),
+        G = Interop.IntAsFloat(chunk.W << 16),
+        H = Interop.IntAsFloat(chunk.W & 0xffff0000u),
+    };
 
-    /// <summary>The fourth float.</summary>
-    public float W;
-}
-
-/// <summary>Scalars of a cached row, of each format, as floats.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-public static class Scalars
-{
-    /// <summary>A float32.</summary>
-    public static float Float32(uint bits) => Interop.IntAsFloat(bits);
-
-    /// <summary>The float16 in the low half.</summary>
-    public static float Float16Low(uint pair) => Interop.IntAsFloat((ushort)pair);
-
-    /// <summary>The float16 in the high half.</summary>
-    public static float Float16High(uint pair) => Interop.IntAsFloat((ushort)(pair >> 16));
-
-    /// <summary>The bfloat16 in the low half.</summary>
-    public static float BFloat16Low(uint pair) => Interop.IntAsFloat(pair << 16);
-
-    /// <summary>The bfloat16 in the high half.</summary>
-    public static float BFloat16High(uint pair) => Interop.IntAsFloat(pair & 0xffff0000u);
+    static float Half(uint bits) => Interop.IntAsFloat((ushort)bits);
 }

@@ -28,10 +28,7 @@ public static class MergeKernel
 
         float maximum = float.NegativeInfinity;
         for (int split = 0; split < call.Splits; split++)
-        {
-            float largest = call.Maxima[part + split];
-            maximum = largest > maximum || float.IsNaN(largest) ? largest : maximum;
-        }
+            maximum = DeviceMath.Max(maximum, call.Maxima[part + split]);
 
         // A row that saw no key: 0, and its log-sum-exp is -infinity.
         bool seen = maximum != float.NegativeInfinity;
@@ -39,12 +36,12 @@ public static class MergeKernel
         if (seen && sinkLogits >= 0)
         {
             float sink = call.Floats[sinkLogits + head] * Log2E;
-            maximum = sink > maximum ? sink : maximum;
-            total = Factor(sink, maximum);
+            maximum = DeviceMath.Max(maximum, sink);
+            total = DeviceMath.Factor(sink, maximum);
         }
 
         for (int split = 0; split < call.Splits; split++)
-            total += Factor(call.Maxima[part + split], maximum) * call.Weights[part + split];
+            total += DeviceMath.Factor(call.Maxima[part + split], maximum) * call.Weights[part + split];
 
         float divisor = sumsWeights != 0 ? XMath.Exp2(-maximum) : total;
         for (int column = Group.IdxX; column < headDim; column += Group.DimX)
@@ -53,7 +50,7 @@ public static class MergeKernel
             for (int split = 0; split < call.Splits; split++)
             {
                 // A split that the row sees nothing of has not written its sums.
-                float factor = Factor(call.Maxima[part + split], maximum);
+                float factor = DeviceMath.Factor(call.Maxima[part + split], maximum);
                 if (factor != 0)
                     sum += factor * call.Sums[(part + split) * headDim + column];
             }
@@ -64,6 +61,4 @@ public static class MergeKernel
         if (call.WritesLogSumExp != 0 && Group.IdxX == 0)
             call.LogSumExp[row] = seen ? (maximum + XMath.Log2(total)) / Log2E : float.NegativeInfinity;
     }
-
-    static float Factor(float maximum, float largest) => maximum == largest ? 1 : XMath.Exp2(maximum - largest);
 }

@@ -1,0 +1,195 @@
+using System.Collections.Generic;
+using System.Linq;
+using AttentionComposer.Generators.Model;
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit.Ilgpu;
+
+/// <summary>
+/// Emits what every kernel of the device asks of one row and one key: whether the row sees the key, and the logit of their dot product.
+/// </summary>
+static class DeviceScoreEmitter
+{
+    /// <summary>Whether kernels test a mask in decode, where intervals alone hold what one query sees unless the plan tests tiles.</summary>
+    public static bool TestsInDecode(KernelPlan plan) => plan.TestsTiles;
+
+    /// <summary>Whether there is a mask to test at all.</summary>
+    public static bool HasMask(KernelPlan plan) => plan.Mask is not null || plan.Spec.Masks.Count != 0;
+
+    /// <summary>Whether rows of one token may differ in the keys that they see.</summary>
+    public static bool DiffersByRow(KernelPlan plan) =>
+        plan.Spec.Scores.Count != 0 || plan.Spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head));
+
+    /// <summary>Whether the dot product is the logit as it is.</summary>
+    public static bool IsPlain(KernelPlan plan) => plan.Logit == Expr.Score && plan.Spec.Scores.Count == 0 && plan.LogitFactor == 1;
+
+    /// <summary>The functions that may read outside of a table in the middle of a call.</summary>
+    public static FunctionSpec[] CheckedFunctions(KernelPlan plan) =>
+        [.. plan.Functions.Where(function => function.Elements.Any(element => !plan.IsCheckedAtCall(element)))];
+
+    /// <summary>Whether some function reads a captured value, or a stage a table of constants.</summary>
+    public static bool UsesCaptured(KernelPlan plan) => plan.Spec.Captures.Count != 0 || plan.Spec.Alibi;
+
+    /// <summary>The test of one row and one key.</summary>
+    public static string Sees(KernelPlan plan, string key, string head) =>
+        $"Sees({Arguments(MaskParameters(plan), key, head, ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks))})";
+
+    /// <summary>The logit of a dot product.</summary>
+    public static string Logit(KernelPlan plan, string dot, string key, string head)
+    {
+        if (IsPlain(plan))
+            return dot;
+        string others = Arguments(LogitParameters(plan), key, head, ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
+        return $"Logit({dot}{(others.Length == 0 ? "" : ", " + others)})";
+    }
+
+    /// <summary>What the calls need of a row and a key.</summary>
+    public static bool Needs(KernelPlan plan, VariableKind variable, bool masked) =>
+        LogitParameters(plan).Contains(variable) || masked && HasMask(plan) && MaskParameters(plan).Contains(variable);
+
+    public static void Emit(SourceWriter writer, KernelPlan plan)
+    {
+        if (HasMask(plan))
+            EmitSees(writer, plan);
+        if (!IsPlain(plan))
+            EmitLogit(writer, plan);
+    }
+
+    static void EmitSees(SourceWriter writer, KernelPlan plan)
+    {
+        writer.Write("/// <summary>Whether a row sees a key.</summary>");
+        writer.Open($"static bool Sees({Declarations(MaskParameters(plan), ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks))})");
+        if (plan.Spec.Masks.Count == 0)
+        {
+            writer.Write($"return {DevicePrinter.Print(plan.Mask!)};");
+            writer.Close();
+            writer.Blank();
+            return;
+        }
+
+        writer.Write(plan.Mask is null ? "bool visible = true;" : $"bool visible = {DevicePrinter.Print(plan.Mask)};");
+        foreach (FunctionSpec mask in plan.Spec.Masks)
+        {
+            string? outside = EmitLocals(writer, plan, mask);
+            string result = Parenthesised(DevicePrinter.Print(mask.Result));
+            // A key that is outside of a table counts as visible here, so that only the other masks can excuse it.
+            writer.Write(outside is null ? $"visible = visible && {result};" : $"visible = visible && ({outside} || {result});");
+        }
+
+        foreach (FunctionSpec mask in CheckedFunctions(plan).Intersect(plan.Spec.Masks))
+            EmitFault(writer, plan, mask, $"visible && {OutsideName(mask)}");
+        writer.Write("return visible;");
+        writer.Close();
+        writer.Blank();
+    }
+
+    static void EmitLogit(SourceWriter writer, KernelPlan plan)
+    {
+        VariableKind[] parameters = LogitParameters(plan);
+        string others = Declarations(parameters, ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
+        writer.Write("/// <summary>The logit of a row and a key that it sees, from their dot product.</summary>");
+        writer.Open($"static float Logit(float logit{(others.Length == 0 ? "" : ", " + others)})");
+        if (plan.Logit != Expr.Score)
+        {
+            writer.Write($"""
+                // {plan.LogitText}{(plan.FoldedFactor == 1 ? "" : ", in units of log2")}
+                logit = {DevicePrinter.Print(plan.Logit)};
+                """);
+        }
+
+        foreach (FunctionSpec score in plan.Spec.Scores)
+        {
+            string? outside = EmitLocals(writer, plan, score);
+            writer.Write($"logit = {DevicePrinter.Print(score.Result)};");
+            if (outside is not null)
+                EmitFault(writer, plan, score, outside);
+        }
+
+        writer.Write(plan.LogitFactor == 1 ? "return logit;" : $"return logit * {Literal.Of(plan.LogitFactor)}; // weights are powers of 2");
+        writer.Close();
+        writer.Blank();
+    }
+
+    // The user's code in front, then its locals; the condition under which it reads outside of a table, if it can.
+    static string? EmitLocals(SourceWriter writer, KernelPlan plan, FunctionSpec function)
+    {
+        if (function.Text.Count == 1)
+            writer.Write($"// {function.Name}: {function.Text[0]}");
+        else
+        {
+            writer.Write($"// {function.Name}:");
+            foreach (string line in function.Text)
+                writer.Write($"//   {line}");
+        }
+
+        var outside = new List<string>();
+        foreach (LocalDefinition definition in function.Locals)
+        {
+            string value = definition.Value is CapturedElement element ? DevicePrinter.Element(element) : DevicePrinter.Print(definition.Value);
+            writer.Write($"{ScalarPrinter.TypeName(definition.Local.Type)} {definition.Local.Name} = {value};");
+            if (definition.Value is CapturedElement read && !plan.IsCheckedAtCall(read))
+                outside.Add(Outside(read));
+        }
+
+        if (outside.Count == 0)
+            return null;
+        writer.Write($"bool {OutsideName(function)} = {string.Join("\n    || ", outside.Distinct())};");
+        return OutsideName(function);
+    }
+
+    static string Outside(CapturedElement element)
+    {
+        string[] checks =
+        [
+            .. Enumerable.Range(0, element.Indices.Count).Select(i =>
+                $"DeviceMath.Outside({DevicePrinter.Print(element.Indices[i])}, {DevicePrinter.Print(new CapturedLength(element.Capture, i))})"),
+        ];
+        string any = string.Join(" || ", checks);
+        return element.Reached is null ? any
+            : $"{Parenthesised(DevicePrinter.Print(element.Reached))} && {(checks.Length > 1 ? $"({any})" : any)}";
+    }
+
+    static void EmitFault(SourceWriter writer, KernelPlan plan, FunctionSpec function, string condition)
+    {
+        int index = CheckedFunctions(plan).TakeWhile(other => other != function).Count();
+        writer.Nested($"if ({condition})", $"faults[{index}] = 1;");
+    }
+
+    static string OutsideName(FunctionSpec function) => "outside" + function.Name;
+
+    static string Parenthesised(string condition) => condition.Contains(" ") ? $"({condition})" : condition;
+
+    static VariableKind[] MaskParameters(KernelPlan plan) =>
+        [.. AllVariables.Where(variable => plan.Mask?.DependsOn(variable) == true || plan.Spec.Masks.Any(mask => mask.DependsOn(variable)))];
+
+    static VariableKind[] LogitParameters(KernelPlan plan) =>
+        [.. AllVariables.Where(variable => plan.Logit.DependsOn(variable) || plan.Spec.Scores.Any(score => score.DependsOn(variable)))];
+
+    static IEnumerable<VariableKind> AllVariables =>
+        [VariableKind.Batch, VariableKind.KeyValueHead, VariableKind.Head, VariableKind.Query, VariableKind.Key];
+
+    static bool ReadsCaptured(IEnumerable<FunctionSpec> functions) =>
+        functions.SelectMany(function => function.Expressions).SelectMany(CaptureEmitter.WithOperands)
+            .Any(expr => expr is CapturedElement or CapturedScalar or CapturedLength);
+
+    static bool Checks(KernelPlan plan, IEnumerable<FunctionSpec> functions) => functions.Intersect(CheckedFunctions(plan)).Any();
+
+    static string Declarations(VariableKind[] variables, bool captured, bool faults) => string.Join(", ",
+        [
+            .. variables.Select(variable => "int " + DevicePrinter.Name(variable)),
+            .. captured ? ["Captured captured"] : (string[])[],
+            .. faults ? ["ArrayView<int> faults"] : (string[])[],
+        ]);
+
+    static string Arguments(VariableKind[] variables, string key, string head, bool captured, bool faults) => string.Join(", ",
+        [
+            .. variables.Select(variable => variable switch
+            {
+                VariableKind.Key => key,
+                VariableKind.Head => head,
+                _ => DevicePrinter.Name(variable),
+            }),
+            .. captured ? ["captured"] : (string[])[],
+            .. faults ? ["call.Faults"] : (string[])[],
+        ]);
+}

@@ -1,0 +1,111 @@
+using System;
+using AttentionComposer.Generators.Model;
+
+namespace AttentionComposer.Generators.Plan;
+
+/// <summary>
+/// How a pipeline's kernels use a device: groups of 4 warps of 32 threads. In decode the threads of a team read a cached row together, each as
+/// many chunks of 16 bytes as one load takes.
+/// </summary>
+sealed record DevicePlan
+{
+    /// <summary>Threads of a warp.</summary>
+    public const int Warp = 32;
+
+    /// <summary>Warps of a group.</summary>
+    public const int Warps = 4;
+
+    /// <summary>Threads of a prefill group side by side over a tile's rows.</summary>
+    public const int PrefillRowThreads = 8;
+
+    /// <summary>Threads of a prefill group side by side over a tile's keys, and over a row's columns.</summary>
+    public const int PrefillKeyThreads = 16;
+
+    const int MaxRowFloats = 64; // of queries in a thread's registers; value sums take as many
+
+    /// <summary>Scalars in a chunk.</summary>
+    public required int ChunkScalars { get; init; }
+
+    /// <summary>Chunks of a cached row.</summary>
+    public required int Chunks { get; init; }
+
+    /// <summary>Threads of a team; a power of 2.</summary>
+    public required int TeamThreads { get; init; }
+
+    /// <summary>Chunks of a row that one thread reads.</summary>
+    public required int ThreadChunks { get; init; }
+
+    /// <summary>Rows, which are query heads of a token, that a warp computes.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Warps of a group that compute different rows over the same keys.</summary>
+    public required int RowWarps { get; init; }
+
+    /// <summary>Groups that share the rows of a key/value head.</summary>
+    public required int RowTiles { get; init; }
+
+    /// <summary>Keys that a team scores before it sums their values; a power of 2.</summary>
+    public required int TeamKeys { get; init; }
+
+    /// <summary>Rows of the prefill kernel that one thread computes: a multiple of 4.</summary>
+    public required int PrefillThreadRows { get; init; }
+
+    /// <summary>Keys of a tile of the prefill kernel that one thread scores.</summary>
+    public required int PrefillThreadKeys { get; init; }
+
+    /// <summary>Teams of a warp.</summary>
+    public int Teams => Warp / TeamThreads;
+
+    /// <summary>Keys that a warp takes at once.</summary>
+    public int WarpKeys => Teams * TeamKeys;
+
+    /// <summary>Warps of a group that compute the same rows over different keys.</summary>
+    public int KeyWarps => Warps / RowWarps;
+
+    /// <summary>Keys that a group takes at once.</summary>
+    public int GroupKeys => KeyWarps * WarpKeys;
+
+    /// <summary>Rows of a group in decode, padding included.</summary>
+    public int GroupRows => RowWarps * Rows;
+
+    /// <summary>Groups that a multiprocessor holds at once in decode, so that their loads hide behind each other: it bounds a thread's registers.</summary>
+    public int DecodeGroups => Rows * ThreadChunks * ChunkScalars > 32 ? 2 : 3;
+
+    /// <summary>Rows in a tile of the prefill kernel.</summary>
+    public int PrefillRows => PrefillRowThreads * PrefillThreadRows;
+
+    /// <summary>Keys in a tile of the prefill kernel.</summary>
+    public int PrefillKeys => PrefillKeyThreads * PrefillThreadKeys;
+
+    /// <summary>Groups that a multiprocessor holds at once in prefill.</summary>
+    public int PrefillGroups => 2;
+
+    public static DevicePlan Of(PipelineSpec spec)
+    {
+        int chunkScalars = spec.Format == KvFormat.Float32 ? 4 : 8;
+        int chunks = spec.HeadDim / chunkScalars;
+        int teamThreads = 1;
+        while (teamThreads < chunks && teamThreads < Warp)
+            teamThreads *= 2;
+        int threadChunks = (chunks + teamThreads - 1) / teamThreads;
+        int mostRows = Math.Min(8, MaxRowFloats / (threadChunks * chunkScalars));
+        int rowWarps = spec.GroupSize <= mostRows ? 1 : spec.GroupSize <= 2 * mostRows ? 2 : 4;
+        int rowTiles = Ceiling(spec.GroupSize, rowWarps * mostRows);
+        int rows = Ceiling(spec.GroupSize, rowWarps * rowTiles);
+        return new DevicePlan
+        {
+            ChunkScalars = chunkScalars,
+            Chunks = chunks,
+            TeamThreads = teamThreads,
+            ThreadChunks = threadChunks,
+            Rows = rows,
+            RowWarps = rowWarps,
+            RowTiles = rowTiles,
+            TeamKeys = (rows <= 2 ? 8 : 4) / (threadChunks == 1 ? 1 : 2),
+            PrefillThreadRows = 8,
+            PrefillThreadKeys = spec.HeadDim <= 128 ? 4 : 2,
+        };
+    }
+
+    static int Ceiling(int count, int size) => (count + size - 1) / size;
+}

@@ -1,0 +1,77 @@
+using System.ComponentModel;
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace AttentionComposer.Ilgpu.Kernels;
+
+/// <summary>Scalar functions of kernels, with C#'s results where the device's instructions differ.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class DeviceMath
+{
+    const float Log2E = 1.4426950408889634f;
+
+    /// <summary>The larger one; NaN if either is.</summary>
+    public static float Max(float x, float y) => x > y || float.IsNaN(x) ? x : y;
+
+    /// <summary>The smaller one; NaN if either is.</summary>
+    public static float Min(float x, float y) => x < y || float.IsNaN(x) ? x : y;
+
+    /// <summary>1, 0 or -1.</summary>
+    public static int Sign(float x) => x > 0 ? 1 : x < 0 ? -1 : 0;
+
+    /// <inheritdoc cref="Sign(float)"/>
+    public static int Sign(int x) => x > 0 ? 1 : x < 0 ? -1 : 0;
+
+    /// <summary><c>x / y</c> truncated towards 0; 0 for a divisor of 0, which only a value that is thrown away may have.</summary>
+    public static int Divide(int x, int y) => y == 0 ? 0 : y == -1 ? -x : x / y;
+
+    /// <summary><c>x % y</c>, with the sign of <paramref name="x"/>; <paramref name="x"/> for a divisor of 0, which only a value that is thrown away may have.</summary>
+    public static int Remainder(int x, int y) => x - Divide(x, y) * y;
+
+    /// <summary>The hyperbolic tangent: <c>(1 - t) / (1 + t)</c> with <c>t = exp(-2|x|)</c>, and its series around 0, where that loses digits.</summary>
+    public static float Tanh(float x)
+    {
+        float size = XMath.Abs(x), square = x * x;
+        float t = XMath.Exp2(-2 * Log2E * size);
+        float far = (1 - t) / (1 + t);
+        float near = size * (1 + square * (-1f / 3 + square * (2f / 15 + square * (-17f / 315 + square * (62f / 2835)))));
+        float result = size < 0.3f ? near : far;
+        return x < 0 ? -result : result;
+    }
+
+    /// <summary>What a part of a softmax with some maximum is multiplied by to join one with the largest maximum; 1 where both are -infinity.</summary>
+    public static float Factor(float maximum, float largest) => maximum == largest ? 1 : XMath.Exp2(maximum - largest);
+
+    /// <summary>The largest of some warps' maxima of a row.</summary>
+    /// <param name="maxima"><c>[warps, rows]</c>.</param>
+    /// <param name="warps">Number of warps.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="row">The row.</param>
+    public static float Largest(ArrayView<float> maxima, int warps, int rows, int row)
+    {
+        float largest = maxima[row];
+        for (int warp = 1; warp < warps; warp++)
+            largest = Max(largest, maxima[warp * rows + row]);
+        return largest;
+    }
+
+    /// <summary>
+    /// One step of a sum over the threads of a warp in which two threads share the work: each keeps one of two values, adds the other thread's part
+    /// to it, and gives its own part of the other value away.
+    /// </summary>
+    /// <param name="upper">Whether this thread keeps the second value.</param>
+    /// <param name="first">This thread's part of the first value.</param>
+    /// <param name="second">This thread's part of the second value.</param>
+    /// <param name="distance">The two threads' numbers differ in this bit.</param>
+    public static float Share(bool upper, float first, float second, int distance) =>
+        (upper ? second : first) + Warp.ShuffleXor(upper ? first : second, distance);
+
+    /// <summary>The element of a table, or 0 outside of it.</summary>
+    public static float At(ArrayView<float> table, int index) => (uint)index < (uint)table.IntLength ? table[index] : 0;
+
+    /// <inheritdoc cref="At(ArrayView{float}, int)"/>
+    public static int At(ArrayView<int> table, int index) => (uint)index < (uint)table.IntLength ? table[index] : 0;
+
+    /// <summary>Whether an index is outside of a dimension of a table.</summary>
+    public static bool Outside(int index, int length) => (uint)index >= (uint)length;
+}
