@@ -15,12 +15,6 @@ sealed record DevicePlan
     /// <summary>Warps of a group.</summary>
     public const int Warps = 4;
 
-    /// <summary>Threads of a prefill group side by side over a tile's rows.</summary>
-    public const int PrefillRowThreads = 8;
-
-    /// <summary>Threads of a prefill group side by side over a tile's keys, and over a row's columns.</summary>
-    public const int PrefillKeyThreads = 16;
-
     const int MaxRowFloats = 64; // of queries in a thread's registers; value sums take as many
 
     /// <summary>Scalars in a chunk.</summary>
@@ -47,11 +41,8 @@ sealed record DevicePlan
     /// <summary>Keys that a team scores before it sums their values; a power of 2.</summary>
     public required int TeamKeys { get; init; }
 
-    /// <summary>Rows of the prefill kernel that one thread computes: a multiple of 4.</summary>
-    public required int PrefillThreadRows { get; init; }
-
-    /// <summary>Keys of a tile of the prefill kernel that one thread scores.</summary>
-    public required int PrefillThreadKeys { get; init; }
+    /// <summary>Threads of a prefill group side by side over a tile's keys, and over the columns of its values.</summary>
+    public required int PrefillKeyThreads { get; init; }
 
     /// <summary>Teams of a warp.</summary>
     public int Teams => Warp / TeamThreads;
@@ -72,10 +63,13 @@ sealed record DevicePlan
     public int DecodeGroups => Rows * ThreadChunks * ChunkScalars > 32 ? 2 : 3;
 
     /// <summary>Rows in a tile of the prefill kernel.</summary>
-    public int PrefillRows => PrefillRowThreads * PrefillThreadRows;
+    public int PrefillRows => 64;
 
-    /// <summary>Keys in a tile of the prefill kernel.</summary>
-    public int PrefillKeys => PrefillKeyThreads * PrefillThreadKeys;
+    /// <summary>Rows of a tile that one thread computes: a multiple of 4.</summary>
+    public int PrefillThreadRows => PrefillRows * PrefillKeyThreads / (Warp * Warps);
+
+    /// <summary>Keys in a tile of the prefill kernel: four a thread.</summary>
+    public int PrefillKeys => 4 * PrefillKeyThreads;
 
     /// <summary>Groups that a multiprocessor holds at once in prefill.</summary>
     public int PrefillGroups => 2;
@@ -102,8 +96,7 @@ sealed record DevicePlan
             RowWarps = rowWarps,
             RowTiles = rowTiles,
             TeamKeys = (rows <= 2 ? 8 : 4) / (threadChunks == 1 ? 1 : 2),
-            PrefillThreadRows = 8,
-            PrefillThreadKeys = spec.HeadDim <= 128 ? 4 : 2,
+            PrefillKeyThreads = spec.HeadDim <= 128 ? 16 : 8,
         };
     }
 

@@ -8,13 +8,19 @@ namespace AttentionComposer.Ilgpu.Kernels;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class DeviceMath
 {
+    /// <summary>
+    /// The weight of a key that a row does not see. It adds nothing to a sum, as long as the value is finite; where it is not, the weight is known by
+    /// its sign, which no weight of a visible key has.
+    /// </summary>
+    public const float Hidden = -0f;
+
     const float Log2E = 1.4426950408889634f;
 
     /// <summary>The larger one; NaN if either is.</summary>
-    public static float Max(float x, float y) => x > y || float.IsNaN(x) ? x : y;
+    public static float Max(float x, float y) => x > y | float.IsNaN(x) ? x : y;
 
     /// <summary>The smaller one; NaN if either is.</summary>
-    public static float Min(float x, float y) => x < y || float.IsNaN(x) ? x : y;
+    public static float Min(float x, float y) => x < y | float.IsNaN(x) ? x : y;
 
     /// <summary>1, 0 or -1.</summary>
     public static int Sign(float x) => x > 0 ? 1 : x < 0 ? -1 : 0;
@@ -37,6 +43,37 @@ public static class DeviceMath
         float near = size * (1 + square * (-1f / 3 + square * (2f / 15 + square * (-17f / 315 + square * (62f / 2835)))));
         float result = size < 0.3f ? near : far;
         return x < 0 ? -result : result;
+    }
+
+    /// <summary>A key's weight in the softmax, <c>2^(logit - pivot)</c>; <see cref="Hidden"/> for a logit of negative infinity.</summary>
+    public static float Weight(float logit, float pivot) => logit == float.NegativeInfinity ? Hidden : XMath.Exp2(logit - pivot);
+
+    /// <summary>A key's weight by itself, <c>1 / (1 + 2^-logit)</c>; <see cref="Hidden"/> for a logit of negative infinity.</summary>
+    public static float SigmoidWeight(float logit) => logit == float.NegativeInfinity ? Hidden : 1 / (1 + XMath.Exp2(-logit));
+
+    /// <summary>A key's weight by itself, the logit or 0 where it is negative; <see cref="Hidden"/> for a logit of negative infinity.</summary>
+    public static float ReluWeight(float logit) => logit == float.NegativeInfinity ? Hidden : Max(logit, 0);
+
+    /// <summary>Whether a weight says that the row does not see the key.</summary>
+    public static bool IsHidden(float weight) => Interop.FloatAsInt(weight) == 0x80000000u;
+
+    /// <summary>0 in place of a maximum of negative infinity, which a row has that saw no key yet: its weights stay 0 instead of NaN.</summary>
+    public static float Pivot(float maximum) => maximum == float.NegativeInfinity ? 0 : maximum;
+
+    /// <summary>The largest of the values of neighbouring threads, a power of 2 of them; NaN if one is.</summary>
+    public static float LargestOf(float value, int threads)
+    {
+        for (int distance = 1; distance < threads; distance *= 2)
+            value = Max(value, Warp.ShuffleXor(value, distance));
+        return value;
+    }
+
+    /// <summary>The sum of the values of neighbouring threads, a power of 2 of them.</summary>
+    public static float SumOf(float value, int threads)
+    {
+        for (int distance = 1; distance < threads; distance *= 2)
+            value += Warp.ShuffleXor(value, distance);
+        return value;
     }
 
     /// <summary>What a part of a softmax with some maximum is multiplied by to join one with the largest maximum; 1 where both are -infinity.</summary>

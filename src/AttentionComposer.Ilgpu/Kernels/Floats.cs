@@ -21,21 +21,65 @@ public struct Float4
     /// <summary>The fourth float.</summary>
     public float W;
 
-    /// <summary>Some floats of a view, times a factor.</summary>
-    public static Float4 Load(ArrayView<float> view, int first, float factor) => new()
-    {
-        X = view[first] * factor,
-        Y = view[first + 1] * factor,
-        Z = view[first + 2] * factor,
-        W = view[first + 3] * factor,
-    };
+    /// <summary>Loads from a view of four floats an element.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="first">Where, in elements of the view.</param>
+    public static Float4 Load(ArrayView<Float4> view, int first) => view[first];
 
     /// <summary>Stores to a view of four floats an element.</summary>
     /// <param name="view">The view.</param>
     /// <param name="first">Where, in elements of the view.</param>
     /// <param name="x">What.</param>
-    /// <param name="factor">What it is multiplied by.</param>
-    public static void Store(ArrayView<Float4> view, int first, Float4 x, float factor) => view[first] = Multiply(factor, x);
+    public static void Store(ArrayView<Float4> view, int first, Float4 x) => view[first] = x;
+
+    /// <summary>Stores to one column of a matrix.</summary>
+    /// <param name="cells">The matrix.</param>
+    /// <param name="first">Where the first float belongs.</param>
+    /// <param name="stride">Floats from one row to the next.</param>
+    /// <param name="x">What.</param>
+    public static void StoreColumn(ArrayView<float> cells, int first, int stride, Float4 x)
+    {
+        cells[first] = x.X;
+        cells[first + stride] = x.Y;
+        cells[first + 2 * stride] = x.Z;
+        cells[first + 3 * stride] = x.W;
+    }
+
+    /// <summary>Whether no float is NaN or infinite.</summary>
+    public static bool IsFinite(Float4 x) => x.X * 0 + x.Y * 0 + x.Z * 0 + x.W * 0 == 0;
+
+    /// <summary>Weights of one row's keys in the softmax.</summary>
+    public static Float4 Weights(Float4 logits, float pivot) => new()
+    {
+        X = DeviceMath.Weight(logits.X, pivot),
+        Y = DeviceMath.Weight(logits.Y, pivot),
+        Z = DeviceMath.Weight(logits.Z, pivot),
+        W = DeviceMath.Weight(logits.W, pivot),
+    };
+
+    /// <summary>Weights of one row's keys, each by itself.</summary>
+    public static Float4 SigmoidWeights(Float4 logits) => new()
+    {
+        X = DeviceMath.SigmoidWeight(logits.X),
+        Y = DeviceMath.SigmoidWeight(logits.Y),
+        Z = DeviceMath.SigmoidWeight(logits.Z),
+        W = DeviceMath.SigmoidWeight(logits.W),
+    };
+
+    /// <inheritdoc cref="SigmoidWeights(Float4)"/>
+    public static Float4 ReluWeights(Float4 logits) => new()
+    {
+        X = DeviceMath.ReluWeight(logits.X),
+        Y = DeviceMath.ReluWeight(logits.Y),
+        Z = DeviceMath.ReluWeight(logits.Z),
+        W = DeviceMath.ReluWeight(logits.W),
+    };
+
+    /// <summary>The largest of the floats; NaN if one is.</summary>
+    public static float Largest(Float4 x) => DeviceMath.Max(DeviceMath.Max(x.X, x.Y), DeviceMath.Max(x.Z, x.W));
+
+    /// <summary>The sum of the floats.</summary>
+    public static float Sum(Float4 x) => x.X + x.Y + x.Z + x.W;
 
     /// <summary>The sum of the products of floats in the same place.</summary>
     public static float Dot(Float4 x, Float4 y) => x.X * y.X + x.Y * y.Y + x.Z * y.Z + x.W * y.W;
@@ -97,25 +141,35 @@ public struct Float8
     /// <summary>The eighth float.</summary>
     public float H;
 
-    /// <inheritdoc cref="Float4.Load(ArrayView{float}, int, float)"/>
-    public static Float8 Load(ArrayView<float> view, int first, float factor) => new()
+    /// <inheritdoc cref="Float4.Load(ArrayView{Float4}, int)"/>
+    public static Float8 Load(ArrayView<Float4> view, int first)
     {
-        A = view[first] * factor,
-        B = view[first + 1] * factor,
-        C = view[first + 2] * factor,
-        D = view[first + 3] * factor,
-        E = view[first + 4] * factor,
-        F = view[first + 5] * factor,
-        G = view[first + 6] * factor,
-        H = view[first + 7] * factor,
-    };
-
-    /// <inheritdoc cref="Float4.Store(ArrayView{Float4}, int, Float4, float)"/>
-    public static void Store(ArrayView<Float4> view, int first, Float8 x, float factor)
-    {
-        view[first] = new Float4 { X = factor * x.A, Y = factor * x.B, Z = factor * x.C, W = factor * x.D };
-        view[first + 1] = new Float4 { X = factor * x.E, Y = factor * x.F, Z = factor * x.G, W = factor * x.H };
+        Float4 low = view[first], high = view[first + 1];
+        return new() { A = low.X, B = low.Y, C = low.Z, D = low.W, E = high.X, F = high.Y, G = high.Z, H = high.W };
     }
+
+    /// <inheritdoc cref="Float4.Store(ArrayView{Float4}, int, Float4)"/>
+    public static void Store(ArrayView<Float4> view, int first, Float8 x)
+    {
+        view[first] = new Float4 { X = x.A, Y = x.B, Z = x.C, W = x.D };
+        view[first + 1] = new Float4 { X = x.E, Y = x.F, Z = x.G, W = x.H };
+    }
+
+    /// <inheritdoc cref="Float4.StoreColumn(ArrayView{float}, int, int, Float4)"/>
+    public static void StoreColumn(ArrayView<float> cells, int first, int stride, Float8 x)
+    {
+        cells[first] = x.A;
+        cells[first + stride] = x.B;
+        cells[first + 2 * stride] = x.C;
+        cells[first + 3 * stride] = x.D;
+        cells[first + 4 * stride] = x.E;
+        cells[first + 5 * stride] = x.F;
+        cells[first + 6 * stride] = x.G;
+        cells[first + 7 * stride] = x.H;
+    }
+
+    /// <inheritdoc cref="Float4.IsFinite(Float4)"/>
+    public static bool IsFinite(Float8 x) => x.A * 0 + x.B * 0 + x.C * 0 + x.D * 0 + x.E * 0 + x.F * 0 + x.G * 0 + x.H * 0 == 0;
 
     /// <inheritdoc cref="Float4.Dot(Float4, Float4)"/>
     public static float Dot(Float8 x, Float8 y) =>

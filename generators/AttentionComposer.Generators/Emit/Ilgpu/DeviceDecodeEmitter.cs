@@ -142,26 +142,32 @@ sealed class DeviceDecodeEmitter
 
     void EmitQueries()
     {
+        int rows = _device.GroupRows, quarter = HeadDim / 4;
+        string row = _device.RowTiles == 1 ? $"i / HeadDim" : $"firstRow + i / HeadDim";
+        // A row of padding computes what the last one does; nobody reads it.
+        string source = HasPadding ? $"Math.Min({row}, Group - 1) * HeadDim + i % HeadDim" : _device.RowTiles == 1 ? "i" : "firstRow * HeadDim + i";
         _writer.Write($"""
-            // This thread's part of the queries, scaled.
+            // The group's queries, scaled, pass through shared memory; it holds the teams' sums in the end.
             long firstQuery = (((long)sequence * call.Tokens + token) * {_plan.Spec.KeyValueHeads} + keyValueHead) * (Group * HeadDim);
             ArrayView<float> queries = call.Queries.SubView(firstQuery, Group * HeadDim);
+            ArrayView<Float4> parts = SharedMemory.Allocate<Float4>({_device.KeyWarps * _device.Teams * rows * quarter}); // [{_device.KeyWarps * _device.Teams}, {rows}, HeadDim / 4]
+            ArrayView<float> scaled = parts.Cast<float>();
+            for (int i = thread; i < {rows} * HeadDim; i += 128)
+                scaled[i] = queries[{source}] * {Literal.Of(_plan.QueryFactor)};
+            ThreadGroup.Barrier();
             """);
-        foreach (int row in Rows)
+        foreach (int own in Rows)
         {
+            string first = Sum(_device.RowWarps == 1 ? null : $"rowWarp * {_device.Rows}", own);
+            string place = first == "0" ? "" : int.TryParse(first, out int number) ? $"{number * quarter} + " : $"{Factor(first)} * {quarter} + ";
             foreach (int chunk in Chunks)
-                _writer.Write($"{_row.Floats} q{row}{Chunk(chunk)} = {_row.Floats}.Load(queries, {QueryRow(row)} * HeadDim + {PartOf(chunk)} * {_device.ChunkScalars}, {Literal.Of(_plan.QueryFactor)});");
+                _writer.Write($"{_row.Floats} q{own}{Chunk(chunk)} = {_row.Floats}.Load(parts, {place}{(_device.ChunkScalars == 4 ? PartOf(chunk) : Factor(PartOf(chunk)) + " * 2")});");
         }
 
         _writer.Blank();
     }
 
-    // A row of padding computes what the last one does; nobody reads it.
-    string QueryRow(int row)
-    {
-        string text = FirstRow is null ? Literal.Of(row) : row == 0 ? FirstRow : $"({FirstRow} + {row})";
-        return HasPadding ? $"Math.Min({text.Trim('(', ')')}, Group - 1)" : row == 0 && FirstRow is not null ? $"({FirstRow})" : text;
-    }
+    static string Sum(string? first, int number) => first is null ? Literal.Of(number) : number == 0 ? first : $"{first} + {number}";
 
     // The warp's first row among the group's heads; null for 0.
     string? FirstRow => (_device.RowTiles, _device.RowWarps) switch
@@ -172,11 +178,14 @@ sealed class DeviceDecodeEmitter
         _ => $"firstRow + rowWarp * {_device.Rows}",
     };
 
+    // Which of the row's chunks is a thread's; an idle thread repeats the last one.
     string PartOf(int chunk)
     {
-        string part = chunk == 0 ? "part" : $"(part + {chunk * _device.TeamThreads})";
-        return HasIdleThreads && chunk == _device.ThreadChunks - 1 ? $"Math.Min({part.Trim('(', ')')}, {_device.Chunks - 1})" : part;
+        string part = chunk == 0 ? "part" : $"part + {chunk * _device.TeamThreads}";
+        return HasIdleThreads && chunk == _device.ThreadChunks - 1 ? $"Math.Min({part}, {_device.Chunks - 1})" : part;
     }
+
+    static string Factor(string sum) => sum.Contains(" + ") && !sum.EndsWith(")", System.StringComparison.Ordinal) ? $"({sum})" : sum;
 
     void EmitState()
     {
@@ -188,8 +197,8 @@ sealed class DeviceDecodeEmitter
                 (_, 1) => $"{OwnKeys} keys and its own row",
                 _ => $"{OwnKeys} keys and {OwnRows} rows",
             }));
-        if (_levels > 0)
-            _writer.Write(string.Join(" ", Enumerable.Range(0, _keyLevels + _rowLevels).Select(i => $"bool bit{i} = (lane & {1 << i}) != 0;")));
+        if (_keyLevels + _rowLevels > 0)
+            _writer.Write($"bool {string.Join(", ", Enumerable.Range(0, _keyLevels + _rowLevels).Select(i => $"bit{i} = (lane & {1 << i}) != 0"))};");
         _writer.Write($"int ownKey = {Own(0, _keyLevels, _device.TeamKeys)}, ownRow = {Own(_keyLevels, _rowLevels, _device.Rows)};");
         if (DeviceScoreEmitter.Needs(_plan, VariableKind.Head, DeviceScoreEmitter.TestsInDecode(_plan)))
         {
@@ -206,7 +215,7 @@ sealed class DeviceDecodeEmitter
             _writer.Write(string.Join(" ", Chunks.Select(chunk => $"{_row.Floats} o{row}{Chunk(chunk)} = default;")));
         _writer.Write($"""
 
-            // Each warp passes weights on to its threads in two buffers by turns, so that none is overwritten while it is read.
+            // A warp passes weights on to its threads in two buffers by turns, so that none is overwritten while it is read.
             ArrayView<Float4> weights = SharedMemory.Allocate<Float4>({DevicePlan.Warps * 2 * BufferFloats / 4});
             ArrayView<float> weightCells = weights.Cast<float>();
             int buffer = warp * {2 * BufferFloats}, turn = 0;
@@ -253,9 +262,7 @@ sealed class DeviceDecodeEmitter
 
     string TeamIndex(string front, int key)
     {
-        string index = front;
-        if (key > 0)
-            index += $" + {key * _device.Teams}";
+        string index = Sum(front, key * _device.Teams);
         return _device.Teams == 1 ? index : index + " + team";
     }
 
@@ -272,17 +279,17 @@ sealed class DeviceDecodeEmitter
         foreach (int key in Keys)
         {
             string position = Position($"Math.Min({TeamIndex("next", key)}, last)");
-            _writer.Write($"{type}row{key} = {(position.StartsWith("low", System.StringComparison.Ordinal) ? $"({position})" : position)} * {_device.Chunks};");
+            _writer.Write($"{type}row{key} = {(_plan.Intervals.Count == 1 ? $"({position})" : position)} * {_device.Chunks};");
         }
 
         foreach (int key in Keys)
-            _writer.Write(string.Join(" ", Chunks.Select(chunk => $"{chunkType}k{key}{Chunk(chunk)} = keyRows[row{key} + {PartOf(chunk).Trim('(', ')')}];")));
+            _writer.Write(string.Join(" ", Chunks.Select(chunk => $"{chunkType}k{key}{Chunk(chunk)} = keyRows[row{key} + {PartOf(chunk)}];")));
     }
 
     void EmitScores()
     {
         foreach (int key in Keys)
-            _writer.Write(string.Join(" ", Chunks.Select(chunk => $"Chunk v{key}{Chunk(chunk)} = valueRows[row{key} + {PartOf(chunk).Trim('(', ')')}];")));
+            _writer.Write(string.Join(" ", Chunks.Select(chunk => $"Chunk v{key}{Chunk(chunk)} = valueRows[row{key} + {PartOf(chunk)}];")));
         _writer.Blank();
         foreach (int key in Keys)
         {
@@ -342,17 +349,16 @@ sealed class DeviceDecodeEmitter
         bool tests = DeviceScoreEmitter.TestsInDecode(_plan);
         for (int key = 0; key < OwnKeys; key++)
         {
-            string offset = key == 0 ? "ownKey" : $"(ownKey + {key})";
-            string index = $"front + {(_device.Teams == 1 ? offset.Trim('(', ')') : $"{offset} * {_device.Teams} + team")}";
-            _writer.Write($"int index{key} = {index};");
+            string offset = Sum("ownKey", key);
+            _writer.Write($"int index{key} = front + {(_device.Teams == 1 ? offset : $"{Factor(offset)} * {_device.Teams} + team")};");
             if (DeviceScoreEmitter.Needs(_plan, VariableKind.Key, tests))
                 _writer.Write($"int position{key} = {Position($"Math.Min(index{key}, last)")};");
             for (int row = 0; row < OwnRows; row++)
             {
-                string visible = $"index{key} < end" + (tests ? $" && {DeviceScoreEmitter.Sees(_plan, $"position{key}", $"head{row}")}" : "");
-                string logit = DeviceScoreEmitter.Logit(_plan, $"s{key}{row}", $"position{key}", $"head{row}");
-                _writer.Write($"bool visible{key}{row} = {visible};");
-                _writer.Write($"float logit{key}{row} = visible{key}{row} ? {logit} : float.NegativeInfinity;");
+                var names = new PairNames("query", $"head{row}", $"position{key}", "call.Faults");
+                string visible = $"index{key} < end" + (tests ? $" && {DeviceScoreEmitter.Sees(_plan, names)}" : "");
+                string logit = DeviceScoreEmitter.Logit(_plan, $"s{key}{row}", names);
+                _writer.Write($"float logit{key}{row} = {visible} ? {logit} : float.NegativeInfinity;");
             }
         }
 
@@ -371,9 +377,8 @@ sealed class DeviceDecodeEmitter
             foreach (int distance in KeyDistances)
                 _writer.Write($"{largest} = DeviceMath.Max({largest}, Warp.ShuffleXor({largest}, {distance}));");
             _writer.Write($"""
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 {largest} = DeviceMath.Max(maximum{row}, {largest});
-                float pivot{row} = {largest} == float.NegativeInfinity ? 0 : {largest}, correction{row} = XMath.Exp2(maximum{row} - pivot{row});
+                float pivot{row} = DeviceMath.Pivot({largest}), correction{row} = XMath.Exp2(maximum{row} - pivot{row});
                 maximum{row} = {largest};
                 """);
         }
@@ -388,10 +393,9 @@ sealed class DeviceDecodeEmitter
         _writer.Write(IsSoftmax ? $"sum{row} = sum{row} * correction{row} + {sum};" : $"sum{row} += {sum};");
         foreach (int key in keys)
         {
-            string hidden = DeviceScoreEmitter.DiffersByRow(_plan) ? $"logit{key}{row} == float.NegativeInfinity" : $"!visible{key}{row}";
             if (!IsSoftmax)
                 _writer.Nested($"if (logit{key}{row} != float.NegativeInfinity)", $"maximum{row} = 0;");
-            _writer.Write($"weightCells[buffer + turn + {Cell(key, row)}] = {hidden} ? -1 : weight{key}{row}; // -1 hides the value");
+            _writer.Write($"weightCells[buffer + turn + {Cell(key, row)}] = weight{key}{row};");
         }
 
         if (IsSoftmax)
@@ -400,9 +404,9 @@ sealed class DeviceDecodeEmitter
 
     string WeightOf(string name, int row) => _plan.Spec.Normalization switch
     {
-        Normalization.Sigmoid => $"1 / (1 + XMath.Exp2(-logit{name}))",
-        Normalization.Relu => $"DeviceMath.Max(logit{name}, 0)",
-        _ => $"XMath.Exp2(logit{name} - pivot{row})",
+        Normalization.Sigmoid => $"DeviceMath.SigmoidWeight(logit{name})",
+        Normalization.Relu => $"DeviceMath.ReluWeight(logit{name})",
+        _ => $"DeviceMath.Weight(logit{name}, pivot{row})",
     };
 
     string Cell(int key, int row)
@@ -436,17 +440,22 @@ sealed class DeviceDecodeEmitter
         for (int i = 0; i * 4 < TeamFloats; i++)
             _writer.Write($"Float4 w{i} = weights[read{team}{(i == 0 ? "" : $" + {i}")}];");
         foreach (int key in Keys)
+        {
+            if (key > 0)
+                _writer.Blank();
             EmitKeyValues(key);
+        }
     }
 
-    // A hidden value may hold anything, and 0 · NaN is NaN: it is left out.
+    // A hidden value may hold anything, and 0 · NaN is NaN: it is left out. Unless a function hides keys, only those behind the split's end are
+    // hidden, and from every row.
     void EmitKeyValues(int key)
     {
         bool differs = DeviceScoreEmitter.DiffersByRow(_plan);
         foreach (int chunk in Chunks)
             _writer.Write($"{_row.Floats} value{key}{Chunk(chunk)} = Chunk.{_row.Format}(v{key}{Chunk(chunk)});");
         if (!differs)
-            _writer.Open($"if (!({Field("w", key * _device.Rows)} < 0))");
+            _writer.Open($"if ({TeamIndex("front", key)} < end)");
         foreach (int row in Rows)
         {
             string weight = Field("w", key * _device.Rows + row);
@@ -454,14 +463,14 @@ sealed class DeviceDecodeEmitter
             if (!differs || sums.Length > 1)
             {
                 if (differs)
-                    _writer.Open($"if (!({weight} < 0))");
+                    _writer.Open($"if (!DeviceMath.IsHidden({weight}))");
                 foreach (string sum in sums)
                     _writer.Write(sum);
                 if (differs)
                     _writer.Close();
             }
             else
-                _writer.Nested($"if (!({weight} < 0))", sums[0]);
+                _writer.Nested($"if (!DeviceMath.IsHidden({weight}))", sums[0]);
         }
 
         if (!differs)
@@ -482,10 +491,10 @@ sealed class DeviceDecodeEmitter
         }
 
         _writer.Write($"""
+
             // What the group's teams have summed is added up through shared memory.
             ArrayView<float> warpMaxima = SharedMemory.Allocate<float>({DevicePlan.Warps * _device.Rows});
             ArrayView<float> warpWeights = SharedMemory.Allocate<float>({DevicePlan.Warps * _device.Rows});
-            ArrayView<Float4> parts = SharedMemory.Allocate<Float4>({slots * rows * quarter}); // [{slots}, {rows}, HeadDim / 4]
             """);
         for (int row = 0; row < OwnRows; row++)
         {
@@ -538,18 +547,19 @@ sealed class DeviceDecodeEmitter
         if (_device.KeyWarps == 1)
             slot = _device.Teams == 1 ? "" : "team";
         string tile = _device.RowWarps == 1 ? "" : $" + rowWarp * {_device.Rows}";
-        string first = slot.Length == 0 ? tile.Length == 0 ? "0" : tile.Substring(3) : (slot.Contains("+") ? $"({slot})" : slot) + $" * {rows}{tile}";
-        _writer.Write($"int firstPart = {(first.Contains("+") ? $"({first})" : first)} * {quarter};");
+        string row0 = slot.Length == 0 ? "" : $"{Factor(slot)} * {rows}";
+        string first = (row0 + tile) is { Length: > 0 } sum ? sum.TrimStart(' ', '+') : "0";
+        _writer.Write($"int firstPart = {Factor(first)} * {quarter}, column = {(_device.ChunkScalars == 8 ? "part * 2" : "part")};");
         if (HasIdleThreads && _device.ThreadChunks == 1)
             _writer.Open("if (active)");
         foreach (int row in Rows)
         {
-            string own = _device.RowWarps == 1 ? Literal.Of(row) : row == 0 ? $"rowWarp * {_device.Rows}" : $"rowWarp * {_device.Rows} + {row}";
+            string own = Sum(_device.RowWarps == 1 ? null : $"rowWarp * {_device.Rows}", row);
             _writer.Write($"float factor{row} = DeviceMath.Factor(warpMaxima[warp * {_device.Rows} + {row}], DeviceMath.Largest(warpMaxima, {_device.KeyWarps}, {rows}, {own}));");
             foreach (int chunk in Chunks)
             {
-                string column = $"({(chunk == 0 ? "part" : $"part + {chunk * _device.TeamThreads}")})" + (_device.ChunkScalars == 8 ? " * 2" : "");
-                string store = $"{_row.Floats}.Store(parts, firstPart + {row * quarter} + {column.Replace("(part)", "part")}, o{row}{Chunk(chunk)}, factor{row});";
+                int offset = row * quarter + chunk * _device.TeamThreads * _device.ChunkScalars / 4;
+                string store = $"{_row.Floats}.Store(parts, {Sum("firstPart + column", offset)}, {_row.Floats}.Multiply(factor{row}, o{row}{Chunk(chunk)}));";
                 if (HasIdleThreads && _device.ThreadChunks > 1 && chunk == _device.ThreadChunks - 1)
                     _writer.Nested("if (active)", store);
                 else

@@ -30,7 +30,7 @@ static class DeviceEmitter
         writer.Open("static class DeviceKernels");
         DeviceDecodeEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.EmitPosition(writer, plan);
-        writer.Write("public static void Prefill(DeviceCall call) { }"); // TEMP
+        DevicePrefillEmitter.Emit(writer, plan, device);
         DeviceScoreEmitter.Emit(writer, plan);
         EmitCaptured(writer, plan);
         writer.Close();

@@ -16,9 +16,8 @@ static class DeviceScoreEmitter
     /// <summary>Whether there is a mask to test at all.</summary>
     public static bool HasMask(KernelPlan plan) => plan.Mask is not null || plan.Spec.Masks.Count != 0;
 
-    /// <summary>Whether rows of one token may differ in the keys that they see.</summary>
-    public static bool DiffersByRow(KernelPlan plan) =>
-        plan.Spec.Scores.Count != 0 || plan.Spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head));
+    /// <summary>Whether rows of one token may differ in the keys that they see in decode.</summary>
+    public static bool DiffersByRow(KernelPlan plan) => plan.Spec.Scores.Count != 0 || TestsInDecode(plan);
 
     /// <summary>Whether the dot product is the logit as it is.</summary>
     public static bool IsPlain(KernelPlan plan) => plan.Logit == Expr.Score && plan.Spec.Scores.Count == 0 && plan.LogitFactor == 1;
@@ -31,21 +30,37 @@ static class DeviceScoreEmitter
     public static bool UsesCaptured(KernelPlan plan) => plan.Spec.Captures.Count != 0 || plan.Spec.Alibi;
 
     /// <summary>The test of one row and one key.</summary>
-    public static string Sees(KernelPlan plan, string key, string head) =>
-        $"Sees({Arguments(MaskParameters(plan), key, head, ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks))})";
+    public static string Sees(KernelPlan plan, PairNames names) => $"Sees({MaskArguments(plan, names)})";
 
     /// <summary>The logit of a dot product.</summary>
-    public static string Logit(KernelPlan plan, string dot, string key, string head)
-    {
-        if (IsPlain(plan))
-            return dot;
-        string others = Arguments(LogitParameters(plan), key, head, ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
-        return $"Logit({dot}{(others.Length == 0 ? "" : ", " + others)})";
-    }
+    public static string Logit(KernelPlan plan, string dot, PairNames names) =>
+        IsPlain(plan) ? dot : $"Logit({dot}{Others(LogitArguments(plan, names))})";
+
+    /// <summary>What <see cref="Sees"/> takes.</summary>
+    public static string MaskArguments(KernelPlan plan, PairNames names) =>
+        Arguments(MaskParameters(plan), names, ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks));
+
+    /// <summary>What <see cref="Logit"/> takes beside the dot product.</summary>
+    public static string LogitArguments(KernelPlan plan, PairNames names) =>
+        Arguments(LogitParameters(plan), names, ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
+
+    /// <summary>The parameters of <see cref="Sees"/>.</summary>
+    public static string MaskDeclarations(KernelPlan plan) =>
+        Declarations(MaskParameters(plan), ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks));
+
+    /// <summary>The parameters of <see cref="Logit"/> beside the dot product.</summary>
+    public static string LogitDeclarations(KernelPlan plan) =>
+        Declarations(LogitParameters(plan), ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
+
+    /// <summary>More arguments or parameters behind others.</summary>
+    public static string Others(string list) => list.Length == 0 ? "" : ", " + list;
 
     /// <summary>What the calls need of a row and a key.</summary>
     public static bool Needs(KernelPlan plan, VariableKind variable, bool masked) =>
         LogitParameters(plan).Contains(variable) || masked && HasMask(plan) && MaskParameters(plan).Contains(variable);
+
+    /// <summary>What the masks need of a row and a key.</summary>
+    public static bool MasksNeed(KernelPlan plan, VariableKind variable) => MaskParameters(plan).Contains(variable);
 
     public static void Emit(SourceWriter writer, KernelPlan plan)
     {
@@ -58,7 +73,7 @@ static class DeviceScoreEmitter
     static void EmitSees(SourceWriter writer, KernelPlan plan)
     {
         writer.Write("/// <summary>Whether a row sees a key.</summary>");
-        writer.Open($"static bool Sees({Declarations(MaskParameters(plan), ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks))})");
+        writer.Open($"static bool Sees({MaskDeclarations(plan)})");
         if (plan.Spec.Masks.Count == 0)
         {
             writer.Write($"return {DevicePrinter.Print(plan.Mask!)};");
@@ -85,10 +100,8 @@ static class DeviceScoreEmitter
 
     static void EmitLogit(SourceWriter writer, KernelPlan plan)
     {
-        VariableKind[] parameters = LogitParameters(plan);
-        string others = Declarations(parameters, ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
         writer.Write("/// <summary>The logit of a row and a key that it sees, from their dot product.</summary>");
-        writer.Open($"static float Logit(float logit{(others.Length == 0 ? "" : ", " + others)})");
+        writer.Open($"static float Logit(float logit{Others(LogitDeclarations(plan))})");
         if (plan.Logit != Expr.Score)
         {
             writer.Write($"""
@@ -181,15 +194,23 @@ static class DeviceScoreEmitter
             .. faults ? ["ArrayView<int> faults"] : (string[])[],
         ]);
 
-    static string Arguments(VariableKind[] variables, string key, string head, bool captured, bool faults) => string.Join(", ",
+    static string Arguments(VariableKind[] variables, PairNames names, bool captured, bool faults) => string.Join(", ",
         [
             .. variables.Select(variable => variable switch
             {
-                VariableKind.Key => key,
-                VariableKind.Head => head,
+                VariableKind.Key => names.Key,
+                VariableKind.Head => names.Head,
+                VariableKind.Query => names.Query,
                 _ => DevicePrinter.Name(variable),
             }),
             .. captured ? ["captured"] : (string[])[],
-            .. faults ? ["call.Faults"] : (string[])[],
+            .. faults ? [names.Faults] : (string[])[],
         ]);
 }
+
+/// <summary>What a row and a key are called where a kernel asks about them.</summary>
+/// <param name="Query">The row's position.</param>
+/// <param name="Head">The row's query head.</param>
+/// <param name="Key">The key's position.</param>
+/// <param name="Faults">Where functions note that they read outside of a table.</param>
+sealed record PairNames(string Query, string Head, string Key, string Faults);

@@ -1,0 +1,472 @@
+using System.Collections.Generic;
+using System.Linq;
+using AttentionComposer.Generators.Model;
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit.Ilgpu;
+
+/// <summary>
+/// Emits the device's kernel for many tokens: products of tiles of queries and tiles of keys and values, which pass through shared memory, with
+/// sums in registers.
+/// </summary>
+sealed class DevicePrefillEmitter
+{
+    const string Fields = "XYZW";
+    const int Slab = 32; // columns of queries and keys that are in shared memory at once
+    const int Padding = 4; // floats between rows of shared memory, so that threads that store a column meet different banks
+
+    readonly SourceWriter _writer;
+    readonly KernelPlan _plan;
+    readonly DevicePlan _device;
+    readonly DeviceRow _row;
+
+    DevicePrefillEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device)
+    {
+        _writer = writer;
+        _plan = plan;
+        _device = device;
+        _row = DeviceRow.Of(plan.Spec.Format);
+    }
+
+    public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DevicePrefillEmitter(writer, plan, device).Emit();
+
+    int HeadDim => _plan.Spec.HeadDim;
+    int Quarter => HeadDim / 4;
+    int TileRows => _device.PrefillRows;
+    int TileKeys => _device.PrefillKeys;
+    int Across => _device.PrefillKeyThreads;
+    int ThreadRows => _device.PrefillThreadRows;
+    int Intervals => _plan.Intervals.Count;
+    int QueryStride => (TileRows + Padding) / 4;
+    int KeyStride => (TileKeys + Padding) / 4;
+    int KeysAt => Slab * QueryStride;
+    int ThreadColumns => (Quarter + Across - 1) / Across;
+    bool IsSoftmax => _plan.Spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
+    bool HasMask => DeviceScoreEmitter.HasMask(_plan);
+
+    IEnumerable<int> Rows => Enumerable.Range(0, ThreadRows);
+    IEnumerable<int> Columns => Enumerable.Range(0, ThreadColumns);
+
+    string Column(int column) => ThreadColumns == 1 ? "" : ((char)('a' + column)).ToString();
+
+    void Emit()
+    {
+        _writer.Write($"""
+            /// <summary>
+            /// Many tokens. A group of threads takes {TileRows} rows, each one token's one query head of a key/value head, over one split of the keys,
+            /// {TileKeys} at a time. A thread computes {ThreadRows} rows × 4 keys of scores, then {ThreadRows} rows × {4 * ThreadColumns} columns of the result.
+            /// The grid is (splits × tiles of rows, {_plan.Spec.KeyValueHeads} heads, sequences).
+            /// </summary>
+            """);
+        _writer.Open("public static void Prefill(DeviceCall call)");
+        EmitPlace();
+        EmitBlocks();
+        EmitState();
+        _writer.Open("for (int block = begin; block < end; block++)");
+        EmitBlock();
+        EmitScores();
+        EmitWeights();
+        EmitValues();
+        _writer.Close();
+        _writer.Blank();
+        EmitEnd();
+        _writer.Close();
+        _writer.Blank();
+        EmitSeen();
+        EmitLogits();
+    }
+
+    void EmitPlace()
+    {
+        _writer.Write($"""
+            int thread = ThreadGroup.IdxX, across = thread % {Across}, down = thread / {Across};
+            int keyValueHead = Grid.IdxY, sequence = Grid.IdxZ, split = Grid.IdxX % call.Splits;
+            """);
+        if (_plan.DependsOn(VariableKind.Batch))
+            _writer.Write("int batch = sequence;");
+        _writer.Write($"""
+            int rows = call.LaunchTokens * Group;
+
+            // The last tokens see the most keys under a causal mask: they go first.
+            int firstRow = (Grid.DimX - 1 - Grid.IdxX) / call.Splits * {TileRows};
+            int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
+            int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + {TileRows - 1}, rows - 1) / Group;
+
+            """);
+    }
+
+    void EmitBlocks()
+    {
+        _writer.Write("// The blocks of keys that some row sees, and this split's share of them.");
+        for (int i = 0; i < Intervals; i++)
+        {
+            _writer.Write($"int low{i} = {IntervalPrinter.Low(_plan, i, "firstQuery", "lastQuery")}, high{i} = {IntervalPrinter.High(_plan, i, "firstQuery", "lastQuery")};");
+            if (HasMask && !_plan.TestsTiles)
+                _writer.Write($"int fullLow{i} = {IntervalPrinter.FullLow(_plan, i, "firstQuery", "lastQuery")}, fullHigh{i} = {IntervalPrinter.FullHigh(_plan, i, "firstQuery", "lastQuery")};");
+            if (Intervals > 1)
+                _writer.Write($"int blocks{i} = (Math.Max(0, high{i} - low{i}) + {TileKeys - 1}) / {TileKeys};");
+        }
+
+        string blocks = Intervals == 1
+            ? $"(Math.Max(0, high0 - low0) + {TileKeys - 1}) / {TileKeys}"
+            : string.Join(" + ", Enumerable.Range(0, Intervals).Select(i => $"blocks{i}"));
+        _writer.Write($"""
+            int blocks = {blocks};
+            int begin = (int)((long)blocks * split / call.Splits), end = (int)((long)blocks * (split + 1) / call.Splits);
+            long firstChunk = ((long)sequence * {_plan.Spec.KeyValueHeads} + keyValueHead) * call.Capacity * {_device.Chunks};
+            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * {_device.Chunks});
+            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * {_device.Chunks});
+            long firstQueryRow = ((long)sequence * call.Tokens + call.FirstToken) * {_plan.Spec.QueryHeads} + keyValueHead * Group;
+            ArrayView<Float4> queries = call.Queries.Cast<Float4>().SubView(firstQueryRow * {Quarter});
+
+            """);
+    }
+
+    void EmitState()
+    {
+        int tile = System.Math.Max(Slab * (QueryStride + KeyStride), TileKeys * Quarter);
+        _writer.Write($"""
+            // Shared memory holds {Slab} columns of the queries and the keys, one behind the other, then the values; and the weights.
+            ArrayView<Float4> tile = SharedMemory.Allocate<Float4>({tile});
+            ArrayView<float> tileCells = tile.Cast<float>();
+            ArrayView<Float4> weights = SharedMemory.Allocate<Float4>({TileKeys * TileRows / 4}); // [{TileKeys} keys, {TileRows} rows]
+            """);
+        foreach (int row in Rows)
+        {
+            bool query = DeviceScoreEmitter.Needs(_plan, VariableKind.Query, masked: false), head = DeviceScoreEmitter.Needs(_plan, VariableKind.Head, masked: false);
+            if (query || head)
+                _writer.Write($"int row{row} = Math.Min(firstRow + down * {ThreadRows}{(row == 0 ? "" : $" + {row}")}, rows - 1);");
+            if (query)
+                _writer.Write($"int query{row} = launchQuery + row{row} / Group;");
+            if (head)
+                _writer.Write($"int head{row} = keyValueHead * Group + row{row} % Group;");
+        }
+
+        foreach (int row in Rows)
+            _writer.Write($"float maximum{row} = float.NegativeInfinity, sum{row} = 0;");
+        foreach (int row in Rows)
+            _writer.Write($"Float4 {string.Join(", ", Columns.Select(column => $"o{row}{Column(column)} = default"))};");
+        if (DeviceScoreEmitter.UsesCaptured(_plan))
+            _writer.Write("Captured captured = Read(call);");
+        _writer.Blank();
+    }
+
+    void EmitBlock()
+    {
+        if (Intervals == 1)
+        {
+            _writer.Write($"int firstKey = low0 + block * {TileKeys}, high = high0;");
+            if (!_plan.TestsTiles)
+                _writer.Write($"bool full = {Full(0)};");
+        }
+        else
+        {
+            _writer.Write($"int firstKey, high, next = block;{(_plan.TestsTiles ? "" : "\nbool full;")}");
+            for (int i = 0; i < Intervals; i++)
+            {
+                bool isLast = i == Intervals - 1;
+                _writer.Open((i == 0 ? "" : "else ") + (isLast ? "" : $"if (next < blocks{i})"));
+                EmitBlockOf(i);
+                _writer.Close();
+            }
+        }
+
+        string seen = $"Seen({SeenArguments})";
+        if (_plan.TestsTiles)
+        {
+            _writer.Write($"""
+                uint seen = {seen};
+                if (!ThreadGroup.BarrierOr(seen != 0))
+                    continue; // no row sees a key of the block
+                """);
+        }
+        else
+            _writer.Write($"uint seen = full ? {(ThreadRows == 8 ? "0xffffffffu" : "0xffffu")} : {seen};");
+        _writer.Blank();
+    }
+
+    void EmitBlockOf(int i)
+    {
+        string block = i == 0 ? "next" : $"(next - {string.Join(" - ", Enumerable.Range(0, i).Select(j => $"blocks{j}"))})";
+        _writer.Write($"""
+            firstKey = low{i} + {block} * {TileKeys};
+            high = high{i};
+            """);
+        if (!_plan.TestsTiles)
+            _writer.Write($"full = {Full(i)};");
+    }
+
+    string Full(int i) => HasMask
+        ? $"firstKey >= fullLow{i} && firstKey + {TileKeys} <= fullHigh{i}"
+        : $"firstKey + {TileKeys} <= high{i}";
+
+    static string Threads(int count) => $"for (int i = thread; i < {count}; i += 128)";
+
+    void EmitScores()
+    {
+        int slabQuarters = Slab / 4, slabChunks = Slab / _device.ChunkScalars;
+        bool ragged = HeadDim % Slab != 0;
+        foreach (int row in Rows)
+            _writer.Write($"Float4 s{row} = default;");
+        _writer.Open($"for (int slab = 0; slab < HeadDim; slab += {Slab})");
+        _writer.Write("ThreadGroup.Barrier();");
+        _writer.Open(Threads(TileRows * slabQuarters));
+        _writer.Write($"int row = Math.Min(firstRow + i / 4 % {TileRows}, rows - 1), column = i % 4 + i / {4 * TileRows} * 4;");
+        if (ragged)
+            _writer.Open("if (slab + column * 4 < HeadDim)");
+        _writer.Write($"""
+            Float4 query = queries[(row / Group * {_plan.Spec.QueryHeads} + row % Group) * {Quarter} + slab / 4 + column];
+            Float4.StoreColumn(tileCells, column * {16 * QueryStride} + i / 4 % {TileRows}, {4 * QueryStride}, Float4.Multiply({Literal.Of(_plan.QueryFactor)}, query));
+            """);
+        if (ragged)
+            _writer.Close();
+        _writer.Close();
+        _writer.Blank();
+        _writer.Open(Threads(TileKeys * slabChunks));
+        string chunk = slabChunks == 4 ? "i % 4" : $"i % 4 + i / {4 * TileKeys} * 4";
+        _writer.Write($"int key = i / 4 % {TileKeys}, chunk = {chunk};");
+        if (ragged)
+            _writer.Open($"if (slab + chunk * {_device.ChunkScalars} < HeadDim)");
+        _writer.Write($"""
+            Chunk keyChunk = keyRows[Math.Min(firstKey + key, high - 1) * {_device.Chunks} + slab / {_device.ChunkScalars} + chunk];
+            {_row.Floats}.StoreColumn(tileCells, {4 * KeysAt} + chunk * {4 * KeyStride * _device.ChunkScalars} + key, {4 * KeyStride}, Chunk.{_row.Format}(keyChunk));
+            """);
+        if (ragged)
+            _writer.Close();
+        _writer.Close();
+        _writer.Blank();
+        _writer.Write("ThreadGroup.Barrier();");
+        _writer.Open($"for (int column = 0; column < {(ragged ? $"Math.Min({Slab}, HeadDim - slab)" : Literal.Of(Slab))}; column++)");
+        for (int i = 0; i * 4 < ThreadRows; i++)
+            _writer.Write($"Float4 q{i} = tile[column * {QueryStride} + down * {ThreadRows / 4}{(i == 0 ? "" : $" + {i}")}];");
+        _writer.Write($"Float4 key = tile[{KeysAt} + column * {KeyStride} + across];");
+        foreach (int row in Rows)
+            _writer.Write($"s{row} = Float4.MultiplyAdd({Field("q", row)}, key, s{row});");
+        _writer.Close();
+        _writer.Close();
+        _writer.Blank();
+    }
+
+    void EmitWeights()
+    {
+        if (DeviceScoreEmitter.Needs(_plan, VariableKind.Key, masked: false))
+            _writer.Write("int ownKey = firstKey + across * 4;");
+        foreach (int row in Rows)
+        {
+            var names = new PairNames($"query{row}", $"head{row}", "ownKey", "call.Faults");
+            string bits = row == 0 ? "seen" : $"seen >> {4 * row}";
+            _writer.Write($"s{row} = Logits(s{row}, {bits}{DeviceScoreEmitter.Others(DeviceScoreEmitter.IsPlain(_plan) ? "" : DeviceScoreEmitter.LogitArguments(_plan, names))});");
+        }
+
+        _writer.Blank();
+        foreach (int row in Rows)
+        {
+            if (IsSoftmax)
+            {
+                _writer.Write($"""
+                    float largest{row} = DeviceMath.Max(maximum{row}, DeviceMath.LargestOf(Float4.Largest(s{row}), {Across}));
+                    float pivot{row} = DeviceMath.Pivot(largest{row}), correction{row} = XMath.Exp2(maximum{row} - pivot{row});
+                    maximum{row} = largest{row};
+                    s{row} = Float4.Weights(s{row}, pivot{row});
+                    sum{row} = sum{row} * correction{row} + Float4.Sum(s{row});
+                    {string.Join(" ", Columns.Select(column => $"o{row}{Column(column)} = Float4.Multiply(correction{row}, o{row}{Column(column)});"))}
+
+                    """);
+            }
+            else
+            {
+                _writer.Write($"""
+                    maximum{row} = Float4.Largest(s{row}) == float.NegativeInfinity ? maximum{row} : 0;
+                    s{row} = Float4.{_plan.Spec.Normalization}Weights(s{row});
+                    sum{row} += Float4.Sum(s{row});
+
+                    """);
+            }
+        }
+
+        _writer.Write($"""
+            // Key k of this thread's goes to row k · {Across} + across of the weights, in which the places of rows are exchanged so that threads side by side
+            // meet different banks.
+            """);
+        for (int key = 0; key < 4; key++)
+        {
+            string slot = key == 0 ? "across" : $"across + {key * Across}";
+            for (int i = 0; i * 4 < ThreadRows; i++)
+            {
+                string cells = string.Join(", ", Enumerable.Range(0, 4).Select(j => $"{Fields[j]} = s{4 * i + j}.{Fields[key]}"));
+                _writer.Write($"weights[({slot}) * {TileRows / 4} + {Place(i, slot)}] = new Float4 {{ {cells} }};".Replace("(across) * ", "across * "));
+            }
+        }
+
+        _writer.Blank();
+    }
+
+    string Place(int i, string slot)
+    {
+        string group = ThreadRows == 4 ? "down" : i == 0 ? "down * 2" : $"down * 2 + {i}";
+        return slot == "slot" || Across == 16
+            ? $"(({group}) ^ {(slot == "slot" ? "slot % 16" : "across")})".Replace("(down)", "down")
+            : $"(({group}) ^ ({slot}) % 16)".Replace("(down)", "down").Replace("(across) % 16", "across");
+    }
+
+    void EmitValues()
+    {
+        int keys = TileKeys;
+        _writer.Write($"""
+            // Values, in the order of the weights.
+            ThreadGroup.Barrier();
+            bool finite = true;
+            """);
+        _writer.Open(Threads(keys * _device.Chunks));
+        _writer.Write($$"""
+            int key = i / {{_device.Chunks}}, chunk = i % {{_device.Chunks}};
+            {{_row.Floats}} value = Chunk.{{_row.Format}}(valueRows[Math.Min(firstKey + key, high - 1) * {{_device.Chunks}} + chunk]);
+            {{_row.Floats}}.Store(tile, (key % 4 * {{Across}} + key / 4) * {{Quarter}} + chunk{{(_device.ChunkScalars == 8 ? " * 2" : "")}}, value);
+            finite &= {{_row.Floats}}.IsFinite(value);
+            """);
+        _writer.Close();
+        _writer.Blank();
+        _writer.Open("if (!ThreadGroup.BarrierOr(!finite))");
+        EmitSums(guarded: false);
+        _writer.Close();
+        _writer.Open("else");
+        _writer.Write("// A hidden value may hold anything, and 0 · NaN is NaN: it is left out.");
+        EmitSums(guarded: true);
+        _writer.Close();
+    }
+
+    void EmitSums(bool guarded)
+    {
+        _writer.Open($"for (int slot = 0; slot < {TileKeys}; slot++)");
+        for (int i = 0; i * 4 < ThreadRows; i++)
+            _writer.Write($"Float4 w{i} = weights[slot * {TileRows / 4} + {Place(i, "slot")}];");
+        foreach (int column in Columns)
+            _writer.Write($"Float4 v{Column(column)} = tile[slot * {Quarter} + {ColumnOf(column)}];");
+        foreach (int row in Rows)
+        {
+            if (guarded)
+                _writer.Open($"if (!DeviceMath.IsHidden({Field("w", row)}))");
+            foreach (int column in Columns)
+                _writer.Write($"o{row}{Column(column)} = Float4.MultiplyAdd({Field("w", row)}, v{Column(column)}, o{row}{Column(column)});");
+            if (guarded)
+            {
+                _writer.Close();
+                if (row + 1 < ThreadRows)
+                    _writer.Blank();
+            }
+        }
+
+        _writer.Close();
+    }
+
+    bool IsRagged(int column) => (column + 1) * Across > Quarter;
+
+    // A thread behind the row's end repeats its last columns.
+    string ColumnOf(int column)
+    {
+        string own = Sum("across", column * Across);
+        return IsRagged(column) ? $"Math.Min({own}, {Quarter - 1})" : own;
+    }
+
+    void EmitEnd()
+    {
+        _writer.Write("ArrayView<Float4> sums = call.Sums.Cast<Float4>();");
+        _writer.Write($"long firstPartial = ((long)sequence * call.LaunchTokens * {_plan.Spec.QueryHeads} + keyValueHead * Group) * call.Splits + split;");
+        foreach (int row in Rows)
+        {
+            if (!IsSoftmax)
+                _writer.Write($"maximum{row} = DeviceMath.LargestOf(maximum{row}, {Across});");
+            _writer.Write($"sum{row} = DeviceMath.SumOf(sum{row}, {Across});");
+        }
+
+        foreach (int row in Rows)
+        {
+            string own = $"firstRow + down * {ThreadRows}{(row == 0 ? "" : $" + {row}")}";
+            _writer.Write($"int own{row} = {own};");
+            _writer.Open($"if (own{row} < rows)");
+            _writer.Write($"long partial = firstPartial + (long)(own{row} / Group * {_plan.Spec.QueryHeads} + own{row} % Group) * call.Splits;");
+            foreach (int column in Columns)
+            {
+                string store = $"sums[partial * {Quarter} + {Sum("across", column * Across)}] = o{row}{Column(column)};";
+                if (IsRagged(column))
+                    _writer.Nested($"if ({Sum("across", column * Across)} < {Quarter})", store);
+                else
+                    _writer.Write(store);
+            }
+
+            _writer.Open("if (across == 0)");
+            _writer.Write($"""
+                call.Maxima[partial] = maximum{row};
+                call.Weights[partial] = sum{row};
+                """);
+            _writer.Close();
+            _writer.Close();
+            if (row + 1 < ThreadRows)
+                _writer.Blank();
+        }
+    }
+
+    string SeenArguments
+    {
+        get
+        {
+            string first = $"firstRow + down * {ThreadRows}, rows, launchQuery, firstKey + across * 4, high";
+            return first + DeviceScoreEmitter.Others(OuterArguments(declared: false));
+        }
+    }
+
+    // What Seen needs beside the rows and keys to go through.
+    string OuterArguments(bool declared)
+    {
+        if (!HasMask)
+            return "";
+        var names = new PairNames("", "", "", declared ? "faults" : "call.Faults");
+        string[] all = (declared ? DeviceScoreEmitter.MaskDeclarations(_plan) : DeviceScoreEmitter.MaskArguments(_plan, names)).Split([", "], System.StringSplitOptions.RemoveEmptyEntries);
+        var others = all.Where(item => item is not ("int query" or "int key" or "int head")).ToList();
+        string group = declared ? "int keyValueHead" : "keyValueHead";
+        if (DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Head) && !others.Contains(group))
+            others.Insert(0, group);
+        return string.Join(", ", others);
+    }
+
+    void EmitSeen()
+    {
+        _writer.Write("/// <summary>Which keys some rows see: bit 4r + k tells whether row r sees key k.</summary>");
+        _writer.Open($"static uint Seen(int firstRow, int rows, int launchQuery, int firstKey, int high{DeviceScoreEmitter.Others(OuterArguments(declared: true))})");
+        _writer.Write("uint seen = 0;");
+        _writer.Open($"for (int i = 0; i < {4 * ThreadRows}; i++)");
+        if (HasMask)
+            _writer.Write("int row = Math.Min(firstRow + i / 4, rows - 1);");
+        _writer.Write("int key = firstKey + i % 4;");
+        if (DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Query))
+            _writer.Write("int query = launchQuery + row / Group;");
+        if (DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Head))
+            _writer.Write("int head = keyValueHead * Group + row % Group;");
+        string visible = HasMask ? $"key < high && {DeviceScoreEmitter.Sees(_plan, new PairNames("query", "head", "key", "faults"))}" : "key < high";
+        _writer.Nested($"if ({visible})", "seen |= 1u << i;");
+        _writer.Close();
+        _writer.Blank();
+        _writer.Write("return seen;");
+        _writer.Close();
+        _writer.Blank();
+    }
+
+    void EmitLogits()
+    {
+        string declarations = DeviceScoreEmitter.IsPlain(_plan) ? "" : DeviceScoreEmitter.LogitDeclarations(_plan);
+        _writer.Write("/// <summary>The logits of a row and four keys, from their dot products; negative infinity where the row does not see a key.</summary>");
+        _writer.Write($"static Float4 Logits(Float4 dots, uint seen{DeviceScoreEmitter.Others(declarations)}) => new()\n{{");
+        for (int key = 0; key < 4; key++)
+        {
+            var names = new PairNames("query", "head", key == 0 ? "key" : $"key + {key}", "faults");
+            _writer.Write($"    {Fields[key]} = (seen & {1 << key}) != 0 ? {DeviceScoreEmitter.Logit(_plan, $"dots.{Fields[key]}", names)} : float.NegativeInfinity,");
+        }
+
+        _writer.Write("};");
+        _writer.Blank();
+    }
+
+    static string Field(string name, int index) => $"{name}{index / 4}.{Fields[index % 4]}";
+
+    static string Sum(string first, int number) => number == 0 ? first : $"{first} + {number}";
+}
