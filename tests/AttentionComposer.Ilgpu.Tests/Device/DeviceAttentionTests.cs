@@ -21,7 +21,7 @@ public sealed class DeviceAttentionTests
         using DeviceKvCache cache = attention.CreateCache(Positions, Sequences);
 
         // A prompt, some steps of one token, and one of a few.
-        foreach (Range step in (Range[])[..33, 33..34, 34..35, 35..36, 36..Positions])
+        foreach (Range step in (Range[])[0..33, 33..34, 34..35, 35..36, 36..Positions])
         {
             int tokens = step.GetOffsetAndLength(Positions).Length;
             using MemoryBuffer1D<float, Stride1D.Dense> queries = Gather(sequence => sequence.QueriesAt(step));

@@ -1,5 +1,6 @@
 using AttentionComposer.Ilgpu.Kernels;
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace AttentionComposer.Ilgpu.Tests;
 

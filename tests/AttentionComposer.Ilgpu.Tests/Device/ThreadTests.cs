@@ -85,5 +85,9 @@ public sealed class ThreadTests
         Assert.Equal(bits.Select(x => (float)BitConverter.UInt16BitsToHalf(x)), TestDevice.Download(values).Select(BitConverter.UInt32BitsToSingle));
     }
 
-    static void WidenLow(ArrayView<uint> values) => values[Group.IdxX] = Interop.FloatAsInt(Scalars.Float16Low(values[Group.IdxX]));
+    static void WidenLow(ArrayView<uint> values)
+    {
+        float value = Interop.IntAsFloat((ushort)values[Group.IdxX]);
+        values[Group.IdxX] = Interop.FloatAsInt(value);
+    }
 }

@@ -8,12 +8,24 @@ using ILGPU.Runtime.CPU;
 
 namespace AttentionComposer.Ilgpu.Tests;
 
-/// <summary>The accelerator that the tests run on: ILGPU's on the CPU where its packages are there, and the stand-in otherwise.</summary>
+/// <summary>
+/// The accelerator that the tests run on: ILGPU's on the CPU where its packages are there, and the stand-in otherwise; benchmarks/AttentionComposer.Ilgpu.Benchmarks runs them on a card.
+/// </summary>
 static class TestDevice
 {
-    static readonly Context Context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, 1)).ForAttention());
+    static readonly Lazy<Accelerator> Cpu = new(() =>
+    {
+        Context context = Context.Create(builder => builder.ForAttention().CPU(new CPUDevice(32, 8, 1)));
+        return context.GetPreferredDevice(preferCPU: true).CreateAccelerator(context);
+    });
 
-    public static Accelerator Accelerator { get; } = Context.GetCPUDevice(0).CreateAccelerator(Context);
+    static Accelerator? s_other;
+
+    public static Accelerator Accelerator
+    {
+        get => s_other ?? Cpu.Value;
+        set => s_other = value;
+    }
 
     /// <summary>A buffer with these elements.</summary>
     public static MemoryBuffer1D<T, Stride1D.Dense> Upload<T>(ReadOnlySpan<T> elements)

@@ -24,6 +24,10 @@ namespace ILGPU
             return new Context(builder.Device);
         }
 
+        /// <summary>A device other than the CPU where there is one; the stand-in has none.</summary>
+        public Device GetPreferredDevice(bool preferCPU) =>
+            Device ?? throw new NotSupportedException("The stand-in runs kernels on the CPU only. Build with -p:WithIlgpu=true for other devices.");
+
         public void Dispose()
         {
         }
@@ -56,12 +60,34 @@ namespace ILGPU
     }
 }
 
+namespace ILGPU.Runtime
+{
+    /// <summary>What an accelerator can be made of.</summary>
+    public abstract class Device
+    {
+        private protected Device()
+        {
+        }
+
+        public abstract Accelerator CreateAccelerator(Context context);
+    }
+}
+
+namespace ILGPU.Runtime.Cuda
+{
+    public static class CudaContextExtensions
+    {
+        /// <summary>Adds NVIDIA's cards; the stand-in knows none.</summary>
+        public static Context.Builder Cuda(this Context.Builder builder) => builder;
+    }
+}
+
 namespace ILGPU.Runtime.CPU
 {
     /// <summary>The CPU as a device.</summary>
-    public sealed class CPUDevice(int numThreadsPerWarp, int numWarpsPerMultiprocessor, int numMultiprocessors)
+    public sealed class CPUDevice(int numThreadsPerWarp, int numWarpsPerMultiprocessor, int numMultiprocessors) : Device
     {
-        public Accelerator CreateAccelerator(Context context)
+        public override Accelerator CreateAccelerator(Context context)
         {
             if (numThreadsPerWarp != Warp.WarpSize || numWarpsPerMultiprocessor < 1 || numMultiprocessors < 1)
                 throw new NotSupportedException($"The stand-in has warps of {Warp.WarpSize} lanes.");
@@ -84,10 +110,5 @@ namespace ILGPU.Runtime.CPU
             builder.Device = desc;
             return builder;
         }
-
-        public static CPUDevice GetCPUDevice(this Context context, int cpuDeviceIndex) =>
-            cpuDeviceIndex == 0 && context.Device is not null
-                ? context.Device
-                : throw new ArgumentOutOfRangeException(nameof(cpuDeviceIndex), "The context has no such CPU device.");
     }
 }

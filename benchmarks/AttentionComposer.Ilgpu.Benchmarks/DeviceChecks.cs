@@ -1,0 +1,58 @@
+using System.Reflection;
+using AttentionComposer.Ilgpu.Tests;
+using ILGPU.Runtime;
+using Xunit;
+using Xunit.Sdk;
+
+namespace AttentionComposer.Ilgpu.Benchmarks;
+
+/// <summary>Runs tests/AttentionComposer.Ilgpu.Tests on a device: all golden cases, the gym's variants, the verbs.</summary>
+static class DeviceChecks
+{
+    static readonly Type[] Classes =
+        [typeof(ThreadTests), typeof(DeviceCacheTests), typeof(DeviceGoldenTests), typeof(DeviceConformanceTests), typeof(DeviceAttentionTests)];
+
+    /// <summary>Runs every nth case and prints what failed.</summary>
+    /// <returns>Whether all passed.</returns>
+    public static bool Run(Accelerator accelerator, int every)
+    {
+        TestDevice.Accelerator = accelerator;
+        int all = 0, failed = 0;
+        foreach (Type type in Classes)
+        {
+            int passed = 0;
+            foreach ((MethodInfo test, object?[] arguments) in Cases(type))
+            {
+                if (all++ % every != 0)
+                    continue;
+                try
+                {
+                    test.Invoke(Activator.CreateInstance(type), BindingFlags.DoNotWrapExceptions, null, arguments, null);
+                    passed++;
+                }
+                catch (Exception exception)
+                {
+                    failed++;
+                    Console.WriteLine($"FAILED {type.Name}.{test.Name}({string.Join(", ", arguments)}): {exception.Message}");
+                }
+            }
+
+            Console.WriteLine($"{type.Name}: {passed} passed");
+        }
+
+        return failed == 0;
+    }
+
+    static IEnumerable<(MethodInfo Test, object?[] Arguments)> Cases(Type type)
+    {
+        foreach (MethodInfo test in type.GetMethods().Where(method => method.IsDefined(typeof(FactAttribute))))
+        {
+            DataAttribute? data = test.GetCustomAttribute<DataAttribute>();
+            if (data is null)
+                yield return (test, []);
+            else
+                foreach (object?[] arguments in data.GetData(test))
+                    yield return (test, arguments);
+        }
+    }
+}
