@@ -61,6 +61,23 @@ public sealed class ThreadTests
     }
 
     [Fact]
+    public void ABarrierTellsWhetherAnyThreadAgrees()
+    {
+        using MemoryBuffer1D<int, Stride1D.Dense> values = TestDevice.Upload<int>(new int[2 * 64]);
+        TestDevice.Run<int>(AskInTurn, values, groups: 2, threads: 64);
+        Assert.Equal(Enumerable.Repeat(0b1011, 2 * 64), TestDevice.Download(values));
+    }
+
+    static void AskInTurn(ArrayView<int> values)
+    {
+        int answers = Group.BarrierOr(Group.IdxX == 63) ? 1 : 0;
+        answers += Group.BarrierOr(Group.IdxX < 40) ? 2 : 0;
+        answers += Group.BarrierOr(Group.IdxX < 0) ? 4 : 0;
+        answers += Group.BarrierOr(true) ? 8 : 0;
+        values[Grid.IdxX * Group.DimX + Group.IdxX] = answers;
+    }
+
+    [Fact]
     public void ViewsAreReadInOtherSizes()
     {
         using MemoryBuffer1D<float, Stride1D.Dense> values = TestDevice.Upload<float>([.. Enumerable.Range(0, 64).Select(i => (float)i)]);

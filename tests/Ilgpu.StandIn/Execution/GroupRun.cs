@@ -18,6 +18,7 @@ sealed class GroupRun
     readonly Rendezvous _end;
     readonly WarpExchange[] _warps;
     readonly List<MemoryBuffer> _shared = [];
+    readonly bool[] _answers = new bool[3];
     readonly int _groups;
     int _sharedBytes;
     int _standing; // threads that wait, or that are at the kernel's end
@@ -91,6 +92,17 @@ sealed class GroupRun
     }
 
     public void Barrier() => _barrier.Pass("Group.Barrier");
+
+    /// <summary>Whether the predicate holds for any thread in the group's <paramref name="turn"/>th such question.</summary>
+    public bool BarrierOr(int turn, bool predicate)
+    {
+        // Three answers in turn: nobody still reads the next one, which was read two barriers ago.
+        Volatile.Write(ref _answers[(turn + 1) % 3], false);
+        if (predicate)
+            Volatile.Write(ref _answers[turn % 3], true);
+        _barrier.Pass("Group.BarrierOr");
+        return Volatile.Read(ref _answers[turn % 3]);
+    }
 
     /// <summary>The group's shared memory that its threads ask for as their <paramref name="order"/>th.</summary>
     public ArrayView<T> Shared<T>(int order, int length)

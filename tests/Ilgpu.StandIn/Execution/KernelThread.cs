@@ -9,6 +9,7 @@ sealed class KernelThread(GroupRun group, int index)
     static KernelThread? s_current;
 
     int _allocations;
+    int _questions;
 
     /// <exception cref="InvalidOperationException">The caller does not run a kernel.</exception>
     public static KernelThread Current =>
@@ -27,6 +28,8 @@ sealed class KernelThread(GroupRun group, int index)
 
     /// <summary>Shared memory is told apart by the order in which a thread asks for it, which begins anew with each group.</summary>
     public void BeginGroup() => _allocations = 0;
+
+    public bool BarrierOr(bool predicate) => group.BarrierOr(_questions++, predicate);
 
     public ArrayView<T> AllocateShared<T>(int length)
         where T : unmanaged => group.Shared<T>(_allocations++, length);

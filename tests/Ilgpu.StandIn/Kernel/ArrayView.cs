@@ -35,6 +35,8 @@ public readonly struct ArrayView<T> : IContiguousArrayView<T>
         }
     }
 
+    public ArrayView<T> SubView(long index) => SubView(index, Length - index);
+
     public ArrayView<T> SubView(int index, int subViewLength) => SubView((long)index, (long)subViewLength);
 
     public ArrayView<T> SubView(long index, long subViewLength)

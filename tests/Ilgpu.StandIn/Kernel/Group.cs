@@ -11,4 +11,7 @@ public static class Group
 
     /// <summary>Waits for all threads of the group; what they wrote before is seen behind it.</summary>
     public static void Barrier() => KernelThread.Current.Group.Barrier();
+
+    /// <summary>A barrier that tells whether the predicate holds for any thread.</summary>
+    public static bool BarrierOr(bool predicate) => KernelThread.Current.BarrierOr(predicate);
 }
