@@ -1,3 +1,4 @@
+using AttentionComposer.Tests;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -59,8 +60,8 @@ sealed record Workload(string Name, IAttention Pipeline, int Sequences, int Posi
                 long row = (long)(position - start) * shape.KeyValueWidth + keyHead * d;
                 for (int i = 0; i < d; i++)
                 {
-                    keys[position * d + i] = Stored(Noise.At(row + i, 2 * start + 1));
-                    values[position * d + i] = Stored(Noise.At(row + i, 2 * start + 2));
+                    keys[position * d + i] = Sequence.Round(Noise.At(row + i, 2 * start + 1), Pipeline.Plan.Format);
+                    values[position * d + i] = Sequence.Round(Noise.At(row + i, 2 * start + 2), Pipeline.Plan.Format);
                 }
             }
 
@@ -68,12 +69,5 @@ sealed record Workload(string Name, IAttention Pipeline, int Sequences, int Posi
             new ReferenceAttention(new AttentionShape(d, 1, 1)) { Scale = Pipeline.Plan.Scale }.Attend(query, keys, values, expected);
             return Enumerable.Range(0, d).Max(i => Math.Abs(expected[i] - last[head * d + i]));
         }
-
-        float Stored(float value) => Pipeline.Plan.Format switch
-        {
-            KvFormat.Float16 => (float)(System.Half)value,
-            KvFormat.BFloat16 => (float)(System.Numerics.BFloat16)value,
-            _ => value,
-        };
     }
 }

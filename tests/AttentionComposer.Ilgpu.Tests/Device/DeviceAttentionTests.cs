@@ -181,7 +181,7 @@ public sealed class DeviceAttentionTests
         Result result = Result.Unwritten(cpu.Shape, 4), before = Result.Unwritten(cpu.Shape, 4);
         var exception = Assert.Throws<IndexOutOfRangeException>(() => attention.Attend(
             cache, sequence.QueriesAt(2..6), sequence.KeysAt(2..6), sequence.ValuesAt(2..6), result.Output, result.LogSumExp));
-        Assert.StartsWith("ByDistance reads outside of a captured array", exception.Message);
+        Assert.StartsWith("Biased.ByDistance reads outside of a captured array", exception.Message);
         Assert.Equal([2], cache.Lengths);
         result.CheckSame(before, "after a refused call");
 

@@ -23,6 +23,8 @@ public static class XMath
 
     public static float Abs(float value) => MathF.Abs(value);
 
+    public static int Abs(int value) => Math.Abs(value);
+
     public static float Floor(float value) => MathF.Floor(value);
 
     public static float Ceiling(float value) => MathF.Ceiling(value);
