@@ -1,6 +1,8 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AttentionComposer.Ilgpu.Kernels;
+using AttentionComposer.Kernels;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
@@ -11,6 +13,37 @@ namespace AttentionComposer.Ilgpu.Tests;
 /// <summary>What ILGPU makes of the kernels for a Hopper card. It takes no card to find out.</summary>
 public sealed class PtxTests
 {
+    static readonly Type[] Pipelines = [.. typeof(PtxTests).Assembly.GetTypes().Where(type => type.IsAssignableTo(typeof(IDeviceKernels)))];
+
+    /// <summary>The variants of the gym, the tests' own pipelines, and of the golden ones one for each shape and format.</summary>
+    public static TheoryData<Type> EmittedKernels() =>
+        [.. Pipelines.Where(type => !type.IsNested), .. Pipelines.Where(type => type.IsNested).GroupBy(type => (type.DeclaringType, Fused(type).Traits.Format), (_, types) => types.First())];
+
+    [Theory, MemberData(nameof(EmittedKernels))]
+    public void Decode(Type pipeline)
+    {
+        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Decode.Method);
+        ptx.CheckStaysInRegisters();
+        ptx.CheckAddressSpaces();
+
+        // A batch's keys, the next batch's, and the values.
+        Assert.True(ptx.Count("ld.global.v4") >= 3, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
+        Assert.True(ptx.Count("st.global.v4") >= 1, $"{pipeline}: no stores of 16 bytes");
+    }
+
+    [Theory, MemberData(nameof(EmittedKernels))]
+    public void Prefill(Type pipeline)
+    {
+        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Prefill.Method);
+        ptx.CheckStaysInRegisters();
+        ptx.CheckAddressSpaces();
+        Assert.True(ptx.Count("ld.global.v4") >= 2, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
+        Assert.True(ptx.Count("ld.shared.v4") >= 3, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
+    }
+
+    // Kernels are static: what the pipeline's fields hold is of no account.
+    static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
+
     public static TheoryData<string> LibraryKernels() => [nameof(AppendKernel), nameof(MergeKernel)];
 
     [Theory, MemberData(nameof(LibraryKernels))]
