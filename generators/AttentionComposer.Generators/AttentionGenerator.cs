@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using AttentionComposer.Generators.Emit;
 using AttentionComposer.Generators.Emit.Ilgpu;
 using AttentionComposer.Generators.Model;
@@ -16,7 +15,6 @@ namespace AttentionComposer.Generators;
 public sealed class AttentionGenerator : IIncrementalGenerator
 {
     const string AttentionAttribute = "AttentionComposer.AttentionAttribute";
-    const string DeviceKernels = "AttentionComposer.Ilgpu.Kernels.IDeviceKernels";
 
     /// <inheritdoc />
     public void Initialize(IncrementalGeneratorInitializationContext context)
@@ -47,14 +45,8 @@ public sealed class AttentionGenerator : IIncrementalGenerator
             plans.Combine(ambiguousNames),
             static (output, item) => output.AddSource(FileNames.Of(item.Left.Spec.FullName, "Attention", item.Right), PipelineEmitter.Emit(item.Left)));
 
-        // A project that references AttentionComposer.Ilgpu gets kernels for devices too.
-        IncrementalValueProvider<bool> hasDevices = context.CompilationProvider
-            .Select(static (compilation, _) => compilation.GetTypeByMetadataName(DeviceKernels) is not null)
-            .WithTrackingName("HasDevices");
-
         context.RegisterSourceOutput(
-            plans.Where(static plan => DeviceEmitter.Unsupported(plan.Spec) is null).Combine(ambiguousNames).Combine(hasDevices)
-                .SelectMany(static (item, _) => item.Right ? ImmutableArray.Create(item.Left) : []),
+            plans.Where(static plan => plan.Spec.OnDevice).Combine(ambiguousNames),
             static (output, item) => output.AddSource(FileNames.Of(item.Left.Spec.FullName, "Device", item.Right), DeviceEmitter.Emit(item.Left)));
     }
 }

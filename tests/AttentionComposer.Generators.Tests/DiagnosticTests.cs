@@ -98,9 +98,31 @@ public sealed class DiagnosticTests
         Assert.Empty(run.Sources);
     }
 
+    public static TheoryData<string, string> OnDevice => new()
+    {
+        { "ATC0401", $"[{Good}, Causal, [|SparQ(Rank = 8, TopK = 16)|]] partial class Local;" },
+        { "ATC0401", $"[{Good}, Causal, [|TopK(8)|]] partial class Local;" },
+        { "ATC0401", $"[{Good}, Causal, [|Pages(Size = 16, Count = 4)|]] partial class Local;" },
+        { "ATC0401", $"[{Good}, Causal, [|Star(BlockSize = 8)|]] partial class Local;" },
+    };
+
+    /// <summary>What devices cannot do is told where it is written, and only where there are devices; the processor can do it all the same.</summary>
+    [Theory, MemberData(nameof(OnDevice))]
+    public void WhatDevicesCannotDoIsNoted(string id, string markedSource)
+    {
+        (string source, string marked) = Unmark(markedSource);
+        GeneratorRun run = GeneratorRun.OnDevice(source);
+        Diagnostic diagnostic = Assert.Single(run.Diagnostics);
+        Assert.Equal((id, DiagnosticSeverity.Info), (diagnostic.Id, diagnostic.Severity));
+        Assert.Equal(marked, TextAt(run, diagnostic));
+        Assert.Contains("'Local'", diagnostic.GetMessage());
+        Assert.Contains(".Attention.", Assert.Single(run.Sources).HintName);
+        Assert.Empty(GeneratorRun.Of(source).Diagnostics);
+    }
+
     [Fact]
     public void EveryDiagnosticIsTested() => Assert.Equal(
-        AllDescriptors.Select(descriptor => descriptor.Id), Wrong.Concat(FunctionDiagnosticTests.Wrong).Select(row => (string)row[0]).Distinct().Order(StringComparer.Ordinal));
+        AllDescriptors.Select(descriptor => descriptor.Id), Wrong.Concat(FunctionDiagnosticTests.Wrong).Concat(OnDevice).Select(row => (string)row[0]).Distinct().Order(StringComparer.Ordinal));
 
     /// <summary>Selections that rank by scores need no softmax.</summary>
     [Theory]

@@ -26,6 +26,14 @@ sealed class GeneratorRun
         MetadataReference.CreateFromFile(typeof(IAttention).Assembly.Location),
     ];
 
+    /// <summary>What a project has that runs pipelines on devices: beside our library ILGPU, or what stands in for it.</summary>
+    static readonly ImmutableArray<MetadataReference> s_deviceReferences =
+    [
+        .. s_references,
+        .. new[] { typeof(Ilgpu.Kernels.IDeviceKernels), typeof(ILGPU.Grid), typeof(ILGPU.Algorithms.XMath) }
+            .Select(type => type.Assembly.Location).Distinct().Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
     GeneratorRun(Compilation output, GeneratorDriverRunResult result)
     {
         Compilation = output;
@@ -42,21 +50,42 @@ sealed class GeneratorRun
     /// <summary>The generator's diagnostics.</summary>
     public ImmutableArray<Diagnostic> Diagnostics { get; }
 
+    /// <summary>The text of the only file for devices.</summary>
+    public string DeviceText => Assert.Single(Sources, source => source.HintName.Contains(".Device", StringComparison.Ordinal)).SourceText.ToString();
+
     /// <summary>The text of the only generated file.</summary>
     public string Text => Assert.Single(Sources).SourceText.ToString();
 
-    /// <summary>Runs the generator on correct declarations.</summary>
+    /// <summary>Runs the generator on correct declarations, and once more as in a project with devices, which must change nothing but add files.</summary>
     /// <param name="sources">C# files; <c>using AttentionComposer;</c> is put in front of each.</param>
     public static GeneratorRun Of(params string[] sources)
     {
         GeneratorRun run = Run(CompilationOf(sources));
         Assert.Empty(run.Diagnostics);
         AssertCompiles(run.Compilation);
+
+        GeneratorRun onDevice = OnDevice(sources);
+        Assert.Equal(Texts(run.Sources), Texts(onDevice.Sources.Where(source => !source.HintName.Contains(".Device", StringComparison.Ordinal))));
+        return run;
+
+        static IEnumerable<(string, string)> Texts(IEnumerable<GeneratedSourceResult> sources) =>
+            sources.Select(source => (source.HintName, source.SourceText.ToString()));
+    }
+
+    /// <summary>Runs the generator on correct declarations in a project with devices.</summary>
+    public static GeneratorRun OnDevice(params string[] sources)
+    {
+        GeneratorRun run = Run(CompilationOf(sources).WithReferences(s_deviceReferences));
+        Assert.DoesNotContain(run.Diagnostics, diagnostic => diagnostic.Severity != DiagnosticSeverity.Info);
+        AssertCompiles(run.Compilation);
         return run;
     }
 
     /// <summary>Runs the generator on declarations of which some are wrong; what the compiler says about them is not looked at.</summary>
     public static GeneratorRun OfWrong(params string[] sources) => Run(CompilationOf(sources));
+
+    /// <summary>The same in a project with devices.</summary>
+    public static GeneratorRun OfWrongOnDevice(params string[] sources) => Run(CompilationOf(sources).WithReferences(s_deviceReferences));
 
     /// <summary>Sources in a project as a user would have it: nullable, documented, every warning on, no unsafe code.</summary>
     public static CSharpCompilation CompilationOf(params string[] sources) => CSharpCompilation.Create(

@@ -89,7 +89,11 @@ static partial class Descriptors
 
     public static DiagnosticDescriptor ById(string id) => s_byId.Value[id];
 
-    static DiagnosticDescriptor Error(string id, string title, string message) => new(
-        id, title, message, "AttentionComposer", DiagnosticSeverity.Error, isEnabledByDefault: true,
+    static DiagnosticDescriptor Error(string id, string title, string message) => Of(id, title, message, DiagnosticSeverity.Error);
+
+    static DiagnosticDescriptor Note(string id, string title, string message) => Of(id, title, message, DiagnosticSeverity.Info);
+
+    static DiagnosticDescriptor Of(string id, string title, string message, DiagnosticSeverity severity) => new(
+        id, title, message, "AttentionComposer", severity, isEnabledByDefault: true,
         helpLinkUri: $"https://github.com/AttentionComposer/AttentionComposer/blob/main/docs/diagnostics/{id}.md");
 }

@@ -22,6 +22,9 @@ sealed record DiagnosticInfo(string Id, Place Place, EquatableArray<string> Argu
     {
     }
 
+    /// <summary>Whether it only tells something: the pipeline is generated all the same.</summary>
+    public bool IsNote => Descriptors.ById(Id).DefaultSeverity == DiagnosticSeverity.Info;
+
     public Diagnostic ToDiagnostic() =>
         Diagnostic.Create(Descriptors.ById(Id), Place.ToLocation(), Arguments.Cast<object>().ToArray());
 }

@@ -31,6 +31,13 @@ sealed class SourceWriter
         _indent++;
     }
 
+    /// <summary>Takes back a blank line, if one was written last.</summary>
+    public void TrimBlank()
+    {
+        if (_text.Length > 1 && _text[_text.Length - 1] == '\n' && _text[_text.Length - 2] == '\n')
+            _text.Length--;
+    }
+
     public void Close()
     {
         _indent--;
@@ -44,6 +51,25 @@ sealed class SourceWriter
         _indent++;
         Write(statement);
         _indent--;
+    }
+
+    /// <summary>Writes statements, under a condition if there is one.</summary>
+    public void Guarded(string? condition, params string[] statements)
+    {
+        if (condition is null)
+        {
+            foreach (string statement in statements)
+                Write(statement);
+        }
+        else if (statements.Length == 1)
+            Nested($"if ({condition})", statements[0]);
+        else
+        {
+            Open($"if ({condition})");
+            foreach (string statement in statements)
+                Write(statement);
+            Close();
+        }
     }
 
     public override string ToString() => _text.ToString();

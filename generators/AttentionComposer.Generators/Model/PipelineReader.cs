@@ -17,12 +17,18 @@ sealed record PipelineReading(PipelineSpec? Spec, EquatableArray<DiagnosticInfo>
 sealed class PipelineReader
 {
     const string AttributeNamespace = "AttentionComposer";
+    const string DeviceKernels = "AttentionComposer.Ilgpu.Kernels.IDeviceKernels";
 
     static readonly ImmutableHashSet<string> s_generatedMembers =
     [
         "Shape", "Plan", "CreateCache", "Attend", "Append", "AttendBatch",
         "Traits", "Simd512", "Simd256", "Simd128", "CarefulKernel", "CarefulSelection", "AlibiSlopes", "Captured", "_idleCaptured", "SeenBy", "See",
     ];
+
+    static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
+
+    /// <summary>The attributes of stages that run on the processor only.</summary>
+    static readonly string[] s_processorStages = ["Star", "SparQ", "TopK", "Pages"];
 
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
@@ -47,7 +53,7 @@ sealed class PipelineReader
 
         var reader = new PipelineReader((INamedTypeSymbol)context.TargetSymbol, (TypeDeclarationSyntax)context.TargetNode, context.SemanticModel.Compilation);
         PipelineSpec? spec = reader.ReadSpec(context.Attributes[0]);
-        return new PipelineReading(reader._diagnostics.Count == 0 ? spec : null, new EquatableArray<DiagnosticInfo>(reader._diagnostics));
+        return new PipelineReading(reader._diagnostics.All(diagnostic => diagnostic.IsNote) ? spec : null, new EquatableArray<DiagnosticInfo>(reader._diagnostics));
     }
 
     /// <summary>
@@ -64,7 +70,7 @@ sealed class PipelineReader
     PipelineSpec? ReadSpec(AttributeData attention)
     {
         CheckType();
-        CheckMembers();
+        CheckMembers(s_generatedMembers);
         if (!TryInt(attention, "HeadDim", out int headDim) |
             !TryInt(attention, "QueryHeads", out int queryHeads) |
             !TryInt(attention, "KeyValueHeads", out int keyValueHeads))
@@ -131,7 +137,20 @@ sealed class PipelineReader
         if (keyValueHeads != 0)
             selections.CheckNormalizer(spec);
         spec = ReadFunctions(spec);
-        return Find("Star") is { } star ? ReadStar(star, spec) : spec;
+        PipelineSpec? read = Find("Star") is { } star ? ReadStar(star, spec) : spec;
+        return read is null ? null : read with { OnDevice = IsOnDevice() };
+    }
+
+    /// <summary>Whether the pipeline gets kernels for devices: only in a project that references their runtime, and not for every stage.</summary>
+    bool IsOnDevice()
+    {
+        if (_compilation.GetTypeByMetadataName(DeviceKernels) is null)
+            return false;
+        CheckMembers(s_deviceMembers);
+        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null);
+        if (missing is not null)
+            CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, missing);
+        return missing is null;
     }
 
     PipelineSpec ReadFunctions(PipelineSpec spec)
@@ -237,11 +256,11 @@ sealed class PipelineReader
         }
     }
 
-    void CheckMembers()
+    void CheckMembers(ImmutableHashSet<string> generated)
     {
         foreach (ISymbol member in _type.GetMembers())
         {
-            if (!member.IsImplicitlyDeclared && s_generatedMembers.Contains(member.Name) && member.Locations.FirstOrDefault() is { } place)
+            if (!member.IsImplicitlyDeclared && generated.Contains(member.Name) && member.Locations.FirstOrDefault() is { } place)
                 Report(Descriptors.MemberTaken, place, _type.Name, member.Name);
         }
     }

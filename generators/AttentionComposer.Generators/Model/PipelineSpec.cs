@@ -78,6 +78,9 @@ sealed record PipelineSpec
     /// <summary>How a decode step chooses keys; null when it reads them all.</summary>
     public SelectionSpec? Selection { get; init; }
 
+    /// <summary>Whether the pipeline gets kernels for devices too: its project references AttentionComposer.Ilgpu, and they exist for all of its stages.</summary>
+    public bool OnDevice { get; init; }
+
     /// <summary>Scalars from one cached row to the next: the head size rounded up to the widest vector.</summary>
     public int RowStride => (HeadDim + 15) / 16 * 16;
 

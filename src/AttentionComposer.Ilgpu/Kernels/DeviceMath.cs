@@ -103,6 +103,9 @@ public static class DeviceMath
     public static float Share(bool upper, float first, float second, int distance) =>
         (upper ? second : first) + Warp.ShuffleXor(upper ? first : second, distance);
 
+    /// <summary>A value that is computed in any case, without a branch; 0 in its place unless a condition holds.</summary>
+    public static float OnlyIf(bool condition, float value) => condition ? value : 0;
+
     /// <summary>The element of a table, or 0 outside of it.</summary>
     public static float At(ArrayView<float> table, int index) => (uint)index < (uint)table.IntLength ? table[index] : 0;
 

@@ -86,7 +86,7 @@ sealed class DeviceDecodeEmitter
             /// <summary>
             /// One or a few tokens. A group of threads takes one token's query heads of a key/value head over one split of the keys, in
             /// {DevicePlan.Warps} warps{(_device.RowWarps == 1 ? "" : $", {_device.RowWarps} for different heads and {_device.KeyWarps} for different keys")}. In a warp {_device.TeamThreads} threads are a team and read a row together{(_device.Teams == 1 ? "" : $", {_device.Teams} teams side by side")};
-            /// {_device.WarpKeys} keys at a time are scored by {rows}, weighed and their values summed. The grid is (splits, {_plan.Spec.KeyValueHeads}{(_device.RowTiles == 1 ? "" : $" × {_device.RowTiles}")} heads, sequences × tokens).
+            /// {_device.WarpKeys} keys at a time are scored by {rows}, weighed and their values summed. The grid is (splits, {(_device.RowTiles == 1 ? "" : $"{_device.RowTiles} × ")}key/value heads, sequences × tokens).
             /// </summary>
             """);
     }
@@ -133,9 +133,9 @@ sealed class DeviceDecodeEmitter
         _writer.Write($"""
             int keys = {keys};
             int begin = (int)((long)keys * Grid.IdxX / call.Splits), end = (int)((long)keys * (Grid.IdxX + 1) / call.Splits);
-            long firstChunk = ((long)sequence * {_plan.Spec.KeyValueHeads} + keyValueHead) * call.Capacity * {_device.Chunks};
-            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * {_device.Chunks});
-            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * {_device.Chunks});
+            long firstChunk = ((long)sequence * KeyValueHeads + keyValueHead) * call.Capacity * RowChunks;
+            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * RowChunks);
 
             """);
     }
@@ -148,7 +148,7 @@ sealed class DeviceDecodeEmitter
         string source = HasPadding ? $"Math.Min({row}, Group - 1) * HeadDim + i % HeadDim" : _device.RowTiles == 1 ? "i" : "firstRow * HeadDim + i";
         _writer.Write($"""
             // The group's queries, scaled, pass through shared memory; it holds the teams' sums in the end.
-            long firstQuery = (((long)sequence * call.Tokens + token) * {_plan.Spec.KeyValueHeads} + keyValueHead) * (Group * HeadDim);
+            long firstQuery = (((long)sequence * call.Tokens + token) * KeyValueHeads + keyValueHead) * (Group * HeadDim);
             ArrayView<float> queries = call.Queries.SubView(firstQuery, Group * HeadDim);
             ArrayView<Float4> parts = SharedMemory.Allocate<Float4>({_device.KeyWarps * _device.Teams * rows * quarter}); // [{_device.KeyWarps * _device.Teams}, {rows}, HeadDim / 4]
             ArrayView<float> scaled = parts.Cast<float>();
@@ -199,13 +199,14 @@ sealed class DeviceDecodeEmitter
             }));
         if (_keyLevels + _rowLevels > 0)
             _writer.Write($"bool {string.Join(", ", Enumerable.Range(0, _keyLevels + _rowLevels).Select(i => $"bit{i} = (lane & {1 << i}) != 0"))};");
-        _writer.Write($"int ownKey = {Own(0, _keyLevels, _device.TeamKeys)}, ownRow = {Own(_keyLevels, _rowLevels, _device.Rows)};");
+        _writer.Write($"int ownKey = {Own(0, _keyLevels, _device.TeamKeys)}{(_rowLevels == 0 ? "" : $", ownRow = {Own(_keyLevels, _rowLevels, _device.Rows)}")};");
         if (DeviceScoreEmitter.Needs(_plan, VariableKind.Head, DeviceScoreEmitter.TestsInDecode(_plan)))
         {
             for (int row = 0; row < OwnRows; row++)
             {
-                string inGroup = string.Join(" + ", new[] { FirstRow, "ownRow", row == 0 ? null : Literal.Of(row) }.Where(term => term is not null));
-                _writer.Write($"int head{row} = keyValueHead * Group + {(HasPadding ? $"Math.Min({inGroup}, Group - 1)" : inGroup)};");
+                string inGroup = string.Join(" + ", new[] { FirstRow, OwnRow(row) }.Where(term => term is not (null or "0")));
+                string added = HasPadding ? $" + Math.Min({inGroup}, Group - 1)" : inGroup.Length == 0 ? "" : " + " + inGroup;
+                _writer.Write($"int head{row} = keyValueHead * Group{added};");
             }
         }
 
@@ -228,8 +229,11 @@ sealed class DeviceDecodeEmitter
         }
     }
 
+    // One of this thread's own rows, as the warp counts them.
+    string OwnRow(int row) => Sum(_rowLevels == 0 ? null : "ownRow", row);
+
     // The bits of the lane as the number of a key or row: the first level parts the lower half from the upper one.
-    string Own(int firstLevel, int levels, int count) => levels == 0 ? "0" : string.Join(" + ",
+    static string Own(int firstLevel, int levels, int count) => string.Join(" + ",
         Enumerable.Range(0, levels).Select(i => $"(bit{firstLevel + i} ? {count >> (i + 1)} : 0)"));
 
     string Position(string index)
@@ -279,7 +283,7 @@ sealed class DeviceDecodeEmitter
         foreach (int key in Keys)
         {
             string position = Position($"Math.Min({TeamIndex("next", key)}, last)");
-            _writer.Write($"{type}row{key} = {(_plan.Intervals.Count == 1 ? $"({position})" : position)} * {_device.Chunks};");
+            _writer.Write($"{type}row{key} = {(_plan.Intervals.Count == 1 ? $"({position})" : position)} * RowChunks;");
         }
 
         foreach (int key in Keys)
@@ -312,7 +316,7 @@ sealed class DeviceDecodeEmitter
     string Dot(int key, int row, int chunk)
     {
         string dot = $"{_row.Floats}.Dot(q{row}{Chunk(chunk)}, key{key}{Chunk(chunk)})";
-        return !HasIdleThreads || chunk != _device.ThreadChunks - 1 ? dot : _device.ThreadChunks == 1 ? $"active ? {dot} : 0" : $"(active ? {dot} : 0)";
+        return HasIdleThreads && chunk == _device.ThreadChunks - 1 ? $"DeviceMath.OnlyIf(active, {dot})" : dot;
     }
 
     void EmitTeamSums()
@@ -399,7 +403,7 @@ sealed class DeviceDecodeEmitter
         }
 
         if (IsSoftmax)
-            _writer.Write($"weightCells[buffer + turn + {_device.Teams * TeamFloats} + ownRow{(row == 0 ? "" : $" + {row}")}] = correction{row};");
+            _writer.Write($"weightCells[buffer + turn + {(_rowLevels == 0 ? Literal.Of(_device.Teams * TeamFloats + row) : $"{_device.Teams * TeamFloats} + {OwnRow(row)}")}] = correction{row};");
     }
 
     string WeightOf(string name, int row) => _plan.Spec.Normalization switch
@@ -413,7 +417,8 @@ sealed class DeviceDecodeEmitter
     {
         string team = _device.Teams == 1 ? "" : $"team * {TeamFloats} + ";
         int constant = key * _device.Rows + row;
-        return $"{team}ownKey{(_device.Rows == 1 ? "" : $" * {_device.Rows}")} + ownRow{(constant == 0 ? "" : $" + {constant}")}";
+        string own = $"{team}ownKey{(_device.Rows == 1 ? "" : $" * {_device.Rows}")}{(_rowLevels == 0 ? "" : " + ownRow")}";
+        return Sum(own, constant);
     }
 
     void EmitValues()
@@ -454,27 +459,18 @@ sealed class DeviceDecodeEmitter
         bool differs = DeviceScoreEmitter.DiffersByRow(_plan);
         foreach (int chunk in Chunks)
             _writer.Write($"{_row.Floats} value{key}{Chunk(chunk)} = Chunk.{_row.Format}(v{key}{Chunk(chunk)});");
-        if (!differs)
-            _writer.Open($"if ({TeamIndex("front", key)} < end)");
+        var all = new List<string>();
         foreach (int row in Rows)
         {
             string weight = Field("w", key * _device.Rows + row);
             string[] sums = [.. Chunks.Select(chunk => $"o{row}{Chunk(chunk)} = {_row.Floats}.MultiplyAdd({weight}, value{key}{Chunk(chunk)}, o{row}{Chunk(chunk)});")];
-            if (!differs || sums.Length > 1)
-            {
-                if (differs)
-                    _writer.Open($"if (!DeviceMath.IsHidden({weight}))");
-                foreach (string sum in sums)
-                    _writer.Write(sum);
-                if (differs)
-                    _writer.Close();
-            }
-            else
-                _writer.Nested($"if (!DeviceMath.IsHidden({weight}))", sums[0]);
+            if (differs)
+                _writer.Guarded($"!DeviceMath.IsHidden({weight})", sums);
+            all.AddRange(sums);
         }
 
         if (!differs)
-            _writer.Close();
+            _writer.Guarded($"{TeamIndex("front", key)} < end", [.. all]);
     }
 
     void EmitEnd()
@@ -498,7 +494,7 @@ sealed class DeviceDecodeEmitter
             """);
         for (int row = 0; row < OwnRows; row++)
         {
-            string place = $"warp * {_device.Rows} + ownRow{(row == 0 ? "" : $" + {row}")}";
+            string place = $"warp * {_device.Rows}{(OwnRow(row) is var own and not "0" ? " + " + own : "")}";
             _writer.Write($"warpMaxima[{place}] = maximum{row};");
             _writer.Write($"warpWeights[{place}] = sum{row};");
         }
@@ -507,37 +503,33 @@ sealed class DeviceDecodeEmitter
         _writer.Blank();
         EmitParts(rows, quarter);
         string firstRow = _device.RowTiles == 1 ? "" : " + firstRow";
-        string inside = HasPadding ? $"{(_device.RowTiles == 1 ? "row" : "firstRow + row")} < Group" : "";
-        _writer.Write($$"""
+        string? inside = HasPadding ? $"{(_device.RowTiles == 1 ? "row" : "firstRow + row")} < Group" : null;
+        _writer.Write($"""
             ThreadGroup.Barrier();
 
-            long partial = ((long)Grid.IdxZ * {{_plan.Spec.QueryHeads}} + keyValueHead * Group{{firstRow}}) * call.Splits + Grid.IdxX;
+            long partial = ((long)Grid.IdxZ * QueryHeads + keyValueHead * Group{firstRow}) * call.Splits + Grid.IdxX;
             ArrayView<Float4> sums = call.Sums.Cast<Float4>();
-            for (int i = thread; i < {{rows * quarter}}; i += 128)
-            {
-                Float4 total = parts[i];
             """);
+        _writer.Open($"for (int i = thread; i < {rows * quarter}; i += 128)");
+        _writer.Write("Float4 total = parts[i];");
         if (slots > 1)
-            _writer.Write($"    for (int slot = 1; slot < {slots}; slot++)\n        total = Float4.Add(total, parts[slot * {rows * quarter} + i]);");
-        _writer.Write(HasPadding
-            ? $"    int row = i / {quarter};\n    if ({inside})\n        sums[(partial + (long)row * call.Splits) * {quarter} + i % {quarter}] = total;"
-            : $"    sums[(partial + (long)(i / {quarter}) * call.Splits) * {quarter} + i % {quarter}] = total;");
-        _writer.Write("}");
+            _writer.Nested($"for (int slot = 1; slot < {slots}; slot++)", $"total = Float4.Add(total, parts[slot * {rows * quarter} + i]);");
+        _writer.Write($"int row = i / {quarter}, quad = i % {quarter};");
+        _writer.Guarded(inside, $"sums[(partial + (long)row * call.Splits) * {quarter} + quad] = total;");
+        _writer.Close();
         _writer.Blank();
         _writer.Open($"for (int row = thread; row < {rows}; row += 128)");
-        _writer.Write($"""
-            float largest = DeviceMath.Largest(warpMaxima, {_device.KeyWarps}, {rows}, row), total = 0;
-            for (int slot = 0; slot < {_device.KeyWarps}; slot++)
-                total += DeviceMath.Factor(warpMaxima[slot * {rows} + row], largest) * warpWeights[slot * {rows} + row];
-            """);
-        if (HasPadding)
-            _writer.Open($"if ({inside})");
-        _writer.Write("""
-            call.Maxima[partial + (long)row * call.Splits] = largest;
-            call.Weights[partial + (long)row * call.Splits] = total;
-            """);
-        if (HasPadding)
-            _writer.Close();
+        if (_device.KeyWarps == 1)
+            _writer.Write("float largest = warpMaxima[row], total = warpWeights[row];");
+        else
+        {
+            _writer.Write($"float largest = DeviceMath.Largest(warpMaxima, {_device.KeyWarps}, {rows}, row), total = 0;");
+            _writer.Nested(
+                $"for (int slot = 0; slot < {_device.KeyWarps}; slot++)",
+                $"total += DeviceMath.Factor(warpMaxima[slot * {rows} + row], largest) * warpWeights[slot * {rows} + row];");
+        }
+
+        _writer.Guarded(inside, "call.Maxima[partial + (long)row * call.Splits] = largest;", "call.Weights[partial + (long)row * call.Splits] = total;");
         _writer.Close();
     }
 
@@ -554,12 +546,14 @@ sealed class DeviceDecodeEmitter
             _writer.Open("if (active)");
         foreach (int row in Rows)
         {
-            string own = Sum(_device.RowWarps == 1 ? null : $"rowWarp * {_device.Rows}", row);
-            _writer.Write($"float factor{row} = DeviceMath.Factor(warpMaxima[warp * {_device.Rows} + {row}], DeviceMath.Largest(warpMaxima, {_device.KeyWarps}, {rows}, {own}));");
+            string groupRow = Sum(_device.RowWarps == 1 ? null : $"rowWarp * {_device.Rows}", row);
+            if (_device.KeyWarps > 1)
+                _writer.Write($"float factor{row} = DeviceMath.Factor(warpMaxima[{Sum($"warp * {_device.Rows}", row)}], DeviceMath.Largest(warpMaxima, {_device.KeyWarps}, {rows}, {groupRow}));");
             foreach (int chunk in Chunks)
             {
                 int offset = row * quarter + chunk * _device.TeamThreads * _device.ChunkScalars / 4;
-                string store = $"{_row.Floats}.Store(parts, {Sum("firstPart + column", offset)}, {_row.Floats}.Multiply(factor{row}, o{row}{Chunk(chunk)}));";
+                string own = $"o{row}{Chunk(chunk)}", scaled = _device.KeyWarps == 1 ? own : $"{_row.Floats}.Multiply(factor{row}, {own})";
+                string store = $"{_row.Floats}.Store(parts, {Sum("firstPart + column", offset)}, {scaled});";
                 if (HasIdleThreads && _device.ThreadChunks > 1 && chunk == _device.ThreadChunks - 1)
                     _writer.Nested("if (active)", store);
                 else
@@ -568,7 +562,10 @@ sealed class DeviceDecodeEmitter
         }
 
         if (HasIdleThreads && _device.ThreadChunks == 1)
+        {
             _writer.Close();
+            _writer.Blank();
+        }
     }
 
     static string Field(string name, int index) => $"{name}{index / 4}.{Fields[index % 4]}";

@@ -10,10 +10,6 @@ static class DeviceEmitter
 {
     const int DecodeTokens = 4; // each reads the keys by itself; more of them are faster in the prefill kernel, however empty its tile is
 
-    /// <summary>The stage that keeps a pipeline from running on a device; null when it can.</summary>
-    public static string? Unsupported(PipelineSpec spec) =>
-        spec.StarBlock > 0 ? "Star" : spec.Selection is null ? null : "a selection";
-
     public static string Emit(KernelPlan plan)
     {
         var device = DevicePlan.Of(plan.Spec);
@@ -28,11 +24,18 @@ static class DeviceEmitter
         EmitCapture(writer, plan);
         writer.Write($"/// <summary>{spec.Name} on a device: Decode or Prefill leave parts of rows' results, which the runtime merges.</summary>");
         writer.Open("static class DeviceKernels");
+        writer.Write($"""
+            const int QueryHeads = {spec.QueryHeads};
+            const int KeyValueHeads = {spec.KeyValueHeads};
+            const int RowChunks = {device.Chunks}; // 16 bytes each, of one cached row
+
+            """);
         DeviceDecodeEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.EmitPosition(writer, plan);
         DevicePrefillEmitter.Emit(writer, plan, device);
         DeviceScoreEmitter.Emit(writer, plan);
         EmitCaptured(writer, plan);
+        writer.TrimBlank();
         writer.Close();
         writer.Close();
         foreach (ContainingType _ in spec.ContainingTypes)
@@ -96,7 +99,7 @@ static class DeviceEmitter
         {
             writer.Write("""
                 IFusedKernels kernels = this;
-                object? captured = kernels.Capture();
+                var captured = (Captured)kernels.Capture()!;
                 try
                 {
                 """);
@@ -119,7 +122,7 @@ static class DeviceEmitter
 
     static string Added(Capture capture)
     {
-        string field = $"((Captured)captured!).{ScalarPrinter.FieldOf(capture)}";
+        string field = $"captured.{ScalarPrinter.FieldOf(capture)}";
         return capture.Rank switch
         {
             0 => field,

@@ -55,7 +55,7 @@ sealed class DevicePrefillEmitter
             /// <summary>
             /// Many tokens. A group of threads takes {TileRows} rows, each one token's one query head of a key/value head, over one split of the keys,
             /// {TileKeys} at a time. A thread computes {ThreadRows} rows × 4 keys of scores, then {ThreadRows} rows × {4 * ThreadColumns} columns of the result.
-            /// The grid is (splits × tiles of rows, {_plan.Spec.KeyValueHeads} heads, sequences).
+            /// The grid is (splits × tiles of rows, key/value heads, sequences).
             /// </summary>
             """);
         _writer.Open("public static void Prefill(DeviceCall call)");
@@ -74,6 +74,7 @@ sealed class DevicePrefillEmitter
         _writer.Blank();
         EmitSeen();
         EmitLogits();
+        EmitStoreRow();
     }
 
     void EmitPlace()
@@ -113,10 +114,10 @@ sealed class DevicePrefillEmitter
         _writer.Write($"""
             int blocks = {blocks};
             int begin = (int)((long)blocks * split / call.Splits), end = (int)((long)blocks * (split + 1) / call.Splits);
-            long firstChunk = ((long)sequence * {_plan.Spec.KeyValueHeads} + keyValueHead) * call.Capacity * {_device.Chunks};
-            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * {_device.Chunks});
-            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * {_device.Chunks});
-            long firstQueryRow = ((long)sequence * call.Tokens + call.FirstToken) * {_plan.Spec.QueryHeads} + keyValueHead * Group;
+            long firstChunk = ((long)sequence * KeyValueHeads + keyValueHead) * call.Capacity * RowChunks;
+            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            long firstQueryRow = ((long)sequence * call.Tokens + call.FirstToken) * QueryHeads + keyValueHead * Group;
             ArrayView<Float4> queries = call.Queries.Cast<Float4>().SubView(firstQueryRow * {Quarter});
 
             """);
@@ -200,7 +201,7 @@ sealed class DevicePrefillEmitter
         ? $"firstKey >= fullLow{i} && firstKey + {TileKeys} <= fullHigh{i}"
         : $"firstKey + {TileKeys} <= high{i}";
 
-    static string Threads(int count) => $"for (int i = thread; i < {count}; i += 128)";
+    static string Threads(string count) => $"for (int i = thread; i < {count}; i += 128)";
 
     void EmitScores()
     {
@@ -210,25 +211,25 @@ sealed class DevicePrefillEmitter
             _writer.Write($"Float4 s{row} = default;");
         _writer.Open($"for (int slab = 0; slab < HeadDim; slab += {Slab})");
         _writer.Write("ThreadGroup.Barrier();");
-        _writer.Open(Threads(TileRows * slabQuarters));
+        _writer.Open(Threads(Literal.Of(TileRows * slabQuarters)));
         _writer.Write($"int row = Math.Min(firstRow + i / 4 % {TileRows}, rows - 1), column = i % 4 + i / {4 * TileRows} * 4;");
         if (ragged)
             _writer.Open("if (slab + column * 4 < HeadDim)");
         _writer.Write($"""
-            Float4 query = queries[(row / Group * {_plan.Spec.QueryHeads} + row % Group) * {Quarter} + slab / 4 + column];
+            Float4 query = queries[(row / Group * QueryHeads + row % Group) * {Quarter} + slab / 4 + column];
             Float4.StoreColumn(tileCells, column * {16 * QueryStride} + i / 4 % {TileRows}, {4 * QueryStride}, Float4.Multiply({Literal.Of(_plan.QueryFactor)}, query));
             """);
         if (ragged)
             _writer.Close();
         _writer.Close();
         _writer.Blank();
-        _writer.Open(Threads(TileKeys * slabChunks));
+        _writer.Open(Threads(Literal.Of(TileKeys * slabChunks)));
         string chunk = slabChunks == 4 ? "i % 4" : $"i % 4 + i / {4 * TileKeys} * 4";
         _writer.Write($"int key = i / 4 % {TileKeys}, chunk = {chunk};");
         if (ragged)
             _writer.Open($"if (slab + chunk * {_device.ChunkScalars} < HeadDim)");
         _writer.Write($"""
-            Chunk keyChunk = keyRows[Math.Min(firstKey + key, high - 1) * {_device.Chunks} + slab / {_device.ChunkScalars} + chunk];
+            Chunk keyChunk = keyRows[Math.Min(firstKey + key, high - 1) * RowChunks + slab / {_device.ChunkScalars} + chunk];
             {_row.Floats}.StoreColumn(tileCells, {4 * KeysAt} + chunk * {4 * KeyStride * _device.ChunkScalars} + key, {4 * KeyStride}, Chunk.{_row.Format}(keyChunk));
             """);
         if (ragged)
@@ -317,10 +318,10 @@ sealed class DevicePrefillEmitter
             ThreadGroup.Barrier();
             bool finite = true;
             """);
-        _writer.Open(Threads(keys * _device.Chunks));
+        _writer.Open(Threads($"{keys} * RowChunks"));
         _writer.Write($$"""
-            int key = i / {{_device.Chunks}}, chunk = i % {{_device.Chunks}};
-            {{_row.Floats}} value = Chunk.{{_row.Format}}(valueRows[Math.Min(firstKey + key, high - 1) * {{_device.Chunks}} + chunk]);
+            int key = i / RowChunks, chunk = i % RowChunks;
+            {{_row.Floats}} value = Chunk.{{_row.Format}}(valueRows[Math.Min(firstKey + key, high - 1) * RowChunks + chunk]);
             {{_row.Floats}}.Store(tile, (key % 4 * {{Across}} + key / 4) * {{Quarter}} + chunk{{(_device.ChunkScalars == 8 ? " * 2" : "")}}, value);
             finite &= {{_row.Floats}}.IsFinite(value);
             """);
@@ -344,18 +345,14 @@ sealed class DevicePrefillEmitter
             _writer.Write($"Float4 v{Column(column)} = tile[slot * {Quarter} + {ColumnOf(column)}];");
         foreach (int row in Rows)
         {
-            if (guarded)
-                _writer.Open($"if (!DeviceMath.IsHidden({Field("w", row)}))");
-            foreach (int column in Columns)
-                _writer.Write($"o{row}{Column(column)} = Float4.MultiplyAdd({Field("w", row)}, v{Column(column)}, o{row}{Column(column)});");
-            if (guarded)
-            {
-                _writer.Close();
-                if (row + 1 < ThreadRows)
-                    _writer.Blank();
-            }
+            string weight = Field("w", row);
+            string[] sums = [.. Columns.Select(column => $"o{row}{Column(column)} = Float4.MultiplyAdd({weight}, v{Column(column)}, o{row}{Column(column)});")];
+            _writer.Guarded(guarded ? $"!DeviceMath.IsHidden({weight})" : null, sums);
+            if (guarded && ThreadColumns > 1)
+                _writer.Blank();
         }
 
+        _writer.TrimBlank();
         _writer.Close();
     }
 
@@ -370,8 +367,6 @@ sealed class DevicePrefillEmitter
 
     void EmitEnd()
     {
-        _writer.Write("ArrayView<Float4> sums = call.Sums.Cast<Float4>();");
-        _writer.Write($"long firstPartial = ((long)sequence * call.LaunchTokens * {_plan.Spec.QueryHeads} + keyValueHead * Group) * call.Splits + split;");
         foreach (int row in Rows)
         {
             if (!IsSoftmax)
@@ -379,31 +374,37 @@ sealed class DevicePrefillEmitter
             _writer.Write($"sum{row} = DeviceMath.SumOf(sum{row}, {Across});");
         }
 
+        _writer.Write("""
+
+            // Rows of padding are nobody's.
+            """);
         foreach (int row in Rows)
         {
-            string own = $"firstRow + down * {ThreadRows}{(row == 0 ? "" : $" + {row}")}";
-            _writer.Write($"int own{row} = {own};");
-            _writer.Open($"if (own{row} < rows)");
-            _writer.Write($"long partial = firstPartial + (long)(own{row} / Group * {_plan.Spec.QueryHeads} + own{row} % Group) * call.Splits;");
-            foreach (int column in Columns)
-            {
-                string store = $"sums[partial * {Quarter} + {Sum("across", column * Across)}] = o{row}{Column(column)};";
-                if (IsRagged(column))
-                    _writer.Nested($"if ({Sum("across", column * Across)} < {Quarter})", store);
-                else
-                    _writer.Write(store);
-            }
-
-            _writer.Open("if (across == 0)");
-            _writer.Write($"""
-                call.Maxima[partial] = maximum{row};
-                call.Weights[partial] = sum{row};
-                """);
-            _writer.Close();
-            _writer.Close();
-            if (row + 1 < ThreadRows)
-                _writer.Blank();
+            string sums = string.Concat(Columns.Select(column => $", o{row}{Column(column)}"));
+            _writer.Write($"StoreRow(call, {Sum($"firstRow + down * {ThreadRows}", row)}, rows, across{sums}, maximum{row}, sum{row});");
         }
+    }
+
+    void EmitStoreRow()
+    {
+        string columns = string.Join("", Columns.Select(column => $", Float4 o{Column(column)}"));
+        _writer.Write($"/// <summary>Stores a row's part of the result: each of {Across} threads its columns.</summary>");
+        _writer.Open($"static void StoreRow(DeviceCall call, int row, int rows, int across{columns}, float maximum, float sum)");
+        _writer.Nested("if (row >= rows)", "return;");
+        _writer.Write($"""
+            long outputRow = ((long)Grid.IdxZ * call.LaunchTokens + row / Group) * QueryHeads + Grid.IdxY * Group + row % Group;
+            long partial = outputRow * call.Splits + Grid.IdxX % call.Splits;
+            ArrayView<Float4> sums = call.Sums.Cast<Float4>();
+            """);
+        foreach (int column in Columns)
+        {
+            string own = Sum("across", column * Across), store = $"sums[partial * {Quarter} + {own}] = o{Column(column)};";
+            _writer.Guarded(IsRagged(column) ? $"{own} < {Quarter}" : null, store);
+        }
+
+        _writer.Guarded("across == 0", "call.Maxima[partial] = maximum;", "call.Weights[partial] = sum;");
+        _writer.Close();
+        _writer.Blank();
     }
 
     string SeenArguments

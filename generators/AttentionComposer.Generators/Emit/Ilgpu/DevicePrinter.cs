@@ -59,6 +59,7 @@ static class DevicePrinter
             UnaryOperator.Not => $"!{Operand(unary.Operand)}",
             UnaryOperator.Complement => $"~{Operand(unary.Operand)}",
             UnaryOperator.Sign or UnaryOperator.Tanh => $"DeviceMath.{unary.Operator}({operand})",
+            UnaryOperator.Abs when unary.Type == ExprType.Int => $"Math.Abs({operand})",
             UnaryOperator.Round => $"XMath.RoundToEven({operand})",
             var function => $"XMath.{function}({operand})",
         };

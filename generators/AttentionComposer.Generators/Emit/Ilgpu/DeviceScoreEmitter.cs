@@ -86,7 +86,7 @@ static class DeviceScoreEmitter
         foreach (FunctionSpec mask in plan.Spec.Masks)
         {
             string? outside = EmitLocals(writer, plan, mask);
-            string result = Parenthesised(DevicePrinter.Print(mask.Result));
+            string result = Conjunct(mask.Result);
             // A key that is outside of a table counts as visible here, so that only the other masks can excuse it.
             writer.Write(outside is null ? $"visible = visible && {result};" : $"visible = visible && ({outside} || {result});");
         }
@@ -104,10 +104,17 @@ static class DeviceScoreEmitter
         writer.Open($"static float Logit(float logit{Others(LogitDeclarations(plan))})");
         if (plan.Logit != Expr.Score)
         {
+            bool isAll = plan.Spec.Scores.Count == 0 && plan.LogitFactor == 1;
             writer.Write($"""
                 // {plan.LogitText}{(plan.FoldedFactor == 1 ? "" : ", in units of log2")}
-                logit = {DevicePrinter.Print(plan.Logit)};
+                {(isAll ? "return" : "logit =")} {DevicePrinter.Print(plan.Logit)};
                 """);
+            if (isAll)
+            {
+                writer.Close();
+                writer.Blank();
+                return;
+            }
         }
 
         foreach (FunctionSpec score in plan.Spec.Scores)
@@ -159,7 +166,7 @@ static class DeviceScoreEmitter
         ];
         string any = string.Join(" || ", checks);
         return element.Reached is null ? any
-            : $"{Parenthesised(DevicePrinter.Print(element.Reached))} && {(checks.Length > 1 ? $"({any})" : any)}";
+            : $"{Conjunct(element.Reached)} && {(checks.Length > 1 ? $"({any})" : any)}";
     }
 
     static void EmitFault(SourceWriter writer, KernelPlan plan, FunctionSpec function, string condition)
@@ -170,7 +177,9 @@ static class DeviceScoreEmitter
 
     static string OutsideName(FunctionSpec function) => "outside" + function.Name;
 
-    static string Parenthesised(string condition) => condition.Contains(" ") ? $"({condition})" : condition;
+    // A condition among others that must all hold.
+    static string Conjunct(Expr condition) =>
+        condition is Select or Binary { Operator: BinaryOperator.Or } ? $"({DevicePrinter.Print(condition)})" : DevicePrinter.Print(condition);
 
     static VariableKind[] MaskParameters(KernelPlan plan) =>
         [.. AllVariables.Where(variable => plan.Mask?.DependsOn(variable) == true || plan.Spec.Masks.Any(mask => mask.DependsOn(variable)))];

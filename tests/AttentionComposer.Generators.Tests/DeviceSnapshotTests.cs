@@ -1,0 +1,60 @@
+namespace AttentionComposer.Generators.Tests;
+
+/// <summary>Kernels for devices as a person has read them. The declarations of all other tests are compiled for devices too, by <see cref="GeneratorRun"/>.</summary>
+public sealed class DeviceSnapshotTests
+{
+    /// <summary>Four query heads share each row; a warp reads two rows at a time.</summary>
+    [Fact]
+    public void CausalGrouped() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+        [Causal]
+        [KvCache(KvFormat.Float16)]
+        public sealed partial class CausalGrouped;
+        """).DeviceText);
+
+    /// <summary>Two intervals of keys, a table of slopes, and a row of keys that fills a warp.</summary>
+    [Fact]
+    public void WindowWithSinks() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 8, KeyValueHeads = 8)]
+        [Causal, SlidingWindow(4096), Sinks(4), Alibi, SoftCap(50f)]
+        public sealed partial class WindowWithSinks;
+        """).DeviceText);
+
+    /// <summary>Functions over captured tables, of which one is checked while the kernel runs.</summary>
+    [Fact]
+    public void PackedDocuments() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 12, KeyValueHeads = 12)]
+        [KvCache(KvFormat.BFloat16)]
+        public sealed partial class PackedDocuments(int[] document, float[] slopes)
+        {
+            readonly int[] _document = document;
+            readonly float[] _slopes = slopes;
+
+            [Score] float Alibi(float score, int head, int query, int key) => score + _slopes[head] * (key - query);
+            [Mask] bool Visible(int query, int key) => key <= query && _document[query] == _document[key];
+        }
+        """).DeviceText);
+
+    /// <summary>More rows than one warp computes, rows that no power of 2 divides, a row that ends before the warp does, and weights that nothing divides.</summary>
+    [Fact]
+    public void ManyHeadsOfOddSize() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        public partial struct Layers
+        {
+            [Attention(HeadDim = 200, QueryHeads = 18, KeyValueHeads = 2)]
+            [Causal, Normalizer(Normalization.Sigmoid)]
+            public sealed partial class ManyHeadsOfOddSize;
+        }
+        """).DeviceText);
+}
