@@ -33,6 +33,8 @@ partial class CausalGrouped : IDeviceKernels
         tables.Clear();
     }
 
+    #nullable disable // nothing below can be null
+
     /// <summary>CausalGrouped on a device: Decode or Prefill leave parts of rows' results, which the runtime merges.</summary>
     static class DeviceKernels
     {

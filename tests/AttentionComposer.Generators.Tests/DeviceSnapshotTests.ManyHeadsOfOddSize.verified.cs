@@ -35,6 +35,8 @@ partial struct Layers
             tables.Clear();
         }
 
+        #nullable disable // nothing below can be null
+
         /// <summary>ManyHeadsOfOddSize on a device: Decode or Prefill leave parts of rows' results, which the runtime merges.</summary>
         static class DeviceKernels
         {

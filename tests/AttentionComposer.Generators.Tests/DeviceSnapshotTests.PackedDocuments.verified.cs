@@ -45,6 +45,8 @@ partial class PackedDocuments : IDeviceKernels
         }
     }
 
+    #nullable disable // nothing below can be null
+
     /// <summary>PackedDocuments on a device: Decode or Prefill leave parts of rows' results, which the runtime merges.</summary>
     static class DeviceKernels
     {

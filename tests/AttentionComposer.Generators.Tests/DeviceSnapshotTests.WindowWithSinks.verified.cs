@@ -34,6 +34,8 @@ partial class WindowWithSinks : IDeviceKernels
         tables.Add(AlibiSlopes, 8);
     }
 
+    #nullable disable // nothing below can be null
+
     /// <summary>WindowWithSinks on a device: Decode or Prefill leave parts of rows' results, which the runtime merges.</summary>
     static class DeviceKernels
     {
