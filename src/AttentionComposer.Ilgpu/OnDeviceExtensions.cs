@@ -10,13 +10,19 @@ public static class OnDeviceExtensions
     /// <param name="pipeline">An object of a class that is declared with <see cref="AttentionAttribute"/> in a project that references this library. Its fields are
     /// read at each call, as on the CPU.</param>
     /// <param name="accelerator">An accelerator of a context that was made with <see cref="DeviceContext.ForAttention"/>.</param>
-    /// <exception cref="NotSupportedException">The pipeline has no device kernels: it has a stage that runs on the CPU only, or its project does not reference this library.</exception>
+    /// <exception cref="NotSupportedException">The pipeline has no device kernels: it has a stage that runs on the CPU only, or its project does not reference this library. Or the accelerator's
+    /// warps are not of 32 lanes.</exception>
     /// <exception cref="InvalidOperationException">The accelerator's compiler refuses a kernel.</exception>
     public static DeviceAttention OnDevice(this IAttention pipeline, Accelerator accelerator)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
         ArgumentNullException.ThrowIfNull(accelerator);
-        return new DeviceAttention(pipeline, KernelsOf(pipeline), accelerator);
+        IDeviceKernels kernels = KernelsOf(pipeline);
+        if (accelerator.WarpSize != DeviceTraits.WarpSize)
+            throw new NotSupportedException(
+                $"{pipeline.Plan.Name}: kernels are written for warps of {DeviceTraits.WarpSize} lanes; {accelerator.Name} has warps of {accelerator.WarpSize}. " +
+                "On the CPU, make its device with new CPUDevice(32, 8, 1).");
+        return new DeviceAttention(pipeline, kernels, accelerator);
     }
 
     static IDeviceKernels KernelsOf(IAttention pipeline)

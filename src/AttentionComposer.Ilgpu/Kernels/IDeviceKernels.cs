@@ -42,6 +42,9 @@ public sealed record DeviceTraits(int DecodeTokens, int DecodeRowTiles, int Deco
     /// <summary>Threads in a group, for both kernels.</summary>
     public const int GroupThreads = 128;
 
+    /// <summary>Lanes of a warp: emitted kernels exchange values among as many threads.</summary>
+    public const int WarpSize = 32;
+
     /// <summary>Groups that a multiprocessor should hold at once in decode: it bounds the registers of a thread.</summary>
     public int DecodeGroupsPerMultiprocessor { get; init; } = 1;
 

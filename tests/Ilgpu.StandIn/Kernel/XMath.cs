@@ -13,6 +13,8 @@ public static class XMath
 
     public static float Pow(float @base, float exp) => MathF.Pow(@base, exp);
 
+    public static float Rem(float x, float y) => x % y;
+
     public static float Sqrt(float value) => MathF.Sqrt(value);
 
     public static float Tanh(float value) => MathF.Tanh(value);

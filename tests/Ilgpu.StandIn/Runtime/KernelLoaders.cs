@@ -10,6 +10,12 @@ public static class KernelLoaders
         where T1 : struct =>
         (stream, config, first) => Launch(stream, action, config, () => action(first));
 
+    public static Action<AcceleratorStream, KernelConfig, T1, T2> LoadKernel<T1, T2>(
+        this Accelerator accelerator, Action<T1, T2> action, KernelSpecialization specialization)
+        where T1 : struct
+        where T2 : struct =>
+        (stream, config, first, second) => Launch(stream, action, config, () => action(first, second));
+
     public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4> LoadKernel<T1, T2, T3, T4>(
         this Accelerator accelerator, Action<T1, T2, T3, T4> action, KernelSpecialization specialization)
         where T1 : struct
