@@ -25,6 +25,13 @@ public interface IDeviceKernels
     /// </summary>
     Action<DeviceCall> Prefill { get; }
 
+    /// <summary>
+    /// The scores of SparQ's candidates from a few channels of each key, in groups of <see cref="DeviceTraits.GroupThreads"/> threads, each of which takes a
+    /// chunk of keys; null without SparQ. The grid is <c>(groups for the chunks of the longest sequence, KeyValueHeads, sequences)</c>; an interval
+    /// takes up to two chunks more than its keys fill.
+    /// </summary>
+    Action<DeviceCall, DeviceSelection>? Approximate => null;
+
     /// <summary>Copies what the pipeline's functions read of it, and checks it; before anything is changed.</summary>
     /// <exception cref="IndexOutOfRangeException">A table is shorter than what a function reads of it for every key.</exception>
     void Capture(DeviceTables tables);

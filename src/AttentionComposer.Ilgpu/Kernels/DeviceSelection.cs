@@ -1,0 +1,58 @@
+using System.ComponentModel;
+using ILGPU;
+
+namespace AttentionComposer.Ilgpu.Kernels;
+
+/// <summary>
+/// SparQ's choice of keys for one token of each sequence (arXiv 2312.04985), in the order of the kernels that make it:
+/// <see cref="ChannelKernel"/>, the pipeline's own approximate scores, <see cref="SelectKernel"/>.
+/// </summary>
+/// <remarks>
+/// Candidates are the visible keys in the order of their positions. Their scores lie in slots: each of the intervals that the query sees takes whole
+/// chunks of the columns, so that slots begin where chunks do, and slots of keys outside of the interval hold negative infinity.
+/// </remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public struct DeviceSelection
+{
+    /// <summary>The keys channel by channel: <c>[sequences, KeyValueHeads, HeadDim, ColumnChunks]</c>.</summary>
+    public ArrayView<Chunk> Columns;
+
+    /// <summary>Receives the channels that the approximation reads: <c>[sequences, KeyValueHeads, Rank]</c>.</summary>
+    public ArrayView<int> Channels;
+
+    /// <summary>Receives the queries in these channels, scaled: <c>[sequences, KeyValueHeads, GroupSize, Rank]</c>.</summary>
+    public ArrayView<float> Queries;
+
+    /// <summary>Receives the intervals of keys that the query sees, first position and the one behind the last: <c>[sequences, intervals, 2]</c>.</summary>
+    public ArrayView<int> Intervals;
+
+    /// <summary>Receives approximate logits, in units of log2: <c>[sequences, KeyValueHeads, GroupSize, ScoreStride]</c>.</summary>
+    public ArrayView<float> Scores;
+
+    /// <summary>Scratch memory of the choice: <c>[sequences, KeyValueHeads, ScoreStride]</c>.</summary>
+    public ArrayView<uint> Ranks;
+
+    /// <summary>Receives the probability of what was chosen: <c>[sequences, QueryHeads]</c>.</summary>
+    public ArrayView<float> Mass;
+
+    /// <summary>Chunks of a column.</summary>
+    public int ColumnChunks;
+
+    /// <summary>Slots of a row of scores; a multiple of 8.</summary>
+    public int ScoreStride;
+
+    /// <summary>Intervals of keys that a query sees.</summary>
+    public int IntervalCount;
+
+    /// <summary>Channels that the approximation reads.</summary>
+    public int Rank;
+
+    /// <summary>How many of the chosen keys are the newest, whatever their score.</summary>
+    public int Forced;
+
+    /// <summary>1 when keys are ranked by the group's summed probabilities, 0 by summed scores.</summary>
+    public int ByProbability;
+
+    /// <summary>1 when the mass of what was chosen is asked for.</summary>
+    public int WritesMass;
+}
