@@ -54,6 +54,13 @@ public static class DeviceMath
     /// <summary>A key's weight by itself, the logit or 0 where it is negative; <see cref="Hidden"/> for a logit of negative infinity.</summary>
     public static float ReluWeight(float logit) => logit == float.NegativeInfinity ? Hidden : Max(logit, 0);
 
+    /// <summary>A candidate's score, of which an infinite or undefined one is the best.</summary>
+    public static float Candidate(float score)
+    {
+        const float Best = 1e30f;
+        return score < Best ? score : Best;
+    }
+
     /// <summary>Whether a weight says that the row does not see the key.</summary>
     public static bool IsHidden(float weight) => Interop.FloatAsInt(weight) == 0x80000000u;
 

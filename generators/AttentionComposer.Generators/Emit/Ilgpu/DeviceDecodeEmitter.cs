@@ -130,6 +130,16 @@ sealed class DeviceDecodeEmitter
         }
 
         string keys = intervals == 1 ? "Math.Max(0, high0 - low0)" : string.Join(" + ", Enumerable.Range(0, intervals).Select(i => $"keys{i}"));
+        if (IsListed)
+        {
+            _writer.Write("""
+                bool selects = call.Keep > 0; // then a list tells the keys
+                int pair = sequence * KeyValueHeads + keyValueHead;
+                ArrayView<int> chosen = call.Chosen.SubView((long)pair * call.Keep, Math.Max(1, call.Keep));
+                """);
+            keys = $"selects ? call.ChosenCounts[pair] : {keys}";
+        }
+
         _writer.Write($"""
             int keys = {keys};
             int begin = (int)((long)keys * Grid.IdxX / call.Splits), end = (int)((long)keys * (Grid.IdxX + 1) / call.Splits);
@@ -239,20 +249,28 @@ sealed class DeviceDecodeEmitter
     string Position(string index)
     {
         string text = $"low0 + {index}";
-        return _plan.Intervals.Count == 1 ? text : $"Position({index}, {PositionArguments})";
+        return _plan.Intervals.Count == 1 && !IsListed ? text : $"Position({index}, {PositionArguments})";
     }
 
-    string PositionArguments => string.Join(", ", Enumerable.Range(0, _plan.Intervals.Count).Select(i => i == _plan.Intervals.Count - 1 ? $"low{i}" : $"low{i}, keys{i}"));
+    string PositionArguments => (IsListed ? "selects, chosen, " : "") +
+        string.Join(", ", Enumerable.Range(0, _plan.Intervals.Count).Select(i => i == _plan.Intervals.Count - 1 ? $"low{i}" : $"low{i}, keys{i}"));
+
+    // Whether a selection may give a list of the keys.
+    bool IsListed => _plan.Selection is not null;
 
     /// <summary>Emits where the i-th of the keys in several intervals is.</summary>
     public static void EmitPosition(SourceWriter writer, KernelPlan plan)
     {
         int intervals = plan.Intervals.Count;
-        if (intervals == 1)
+        if (intervals == 1 && plan.Selection is null)
             return;
-        string parameters = string.Join(", ", Enumerable.Range(0, intervals).Select(i => i == intervals - 1 ? $"int low{i}" : $"int low{i}, int keys{i}"));
-        writer.Write("/// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>");
+        string parameters = (plan.Selection is null ? "" : "bool selects, ArrayView<int> chosen, ") + string.Join(", ", Enumerable.Range(0, intervals).Select(i => i == intervals - 1 ? $"int low{i}" : $"int low{i}, int keys{i}"));
+        writer.Write(plan.Selection is null
+            ? "/// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>"
+            : "/// <summary>The position of one of the keys that a query attends to: of the list, or counted along the intervals that it sees.</summary>");
         writer.Open($"static int Position(int index, {parameters})");
+        if (plan.Selection is not null)
+            writer.Nested("if (selects)", "return chosen[index];");
         for (int i = 0; i + 1 < intervals; i++)
         {
             writer.Nested($"if (index < keys{i})", $"return low{i} + index;");
@@ -283,7 +301,7 @@ sealed class DeviceDecodeEmitter
         foreach (int key in Keys)
         {
             string position = Position($"Math.Min({TeamIndex("next", key)}, last)");
-            _writer.Write($"{type}row{key} = {(_plan.Intervals.Count == 1 ? $"({position})" : position)} * RowChunks;");
+            _writer.Write($"{type}row{key} = {(position.StartsWith("low", System.StringComparison.Ordinal) ? $"({position})" : position)} * RowChunks;");
         }
 
         foreach (int key in Keys)

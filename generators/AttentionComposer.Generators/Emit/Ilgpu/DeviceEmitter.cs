@@ -39,6 +39,8 @@ static class DeviceEmitter
             const int RowChunks = {device.Chunks}; // 16 bytes each, of one cached row
 
             """);
+        if (plan.Selection is not null)
+            DeviceApproximateEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.EmitPosition(writer, plan);
         DevicePrefillEmitter.Emit(writer, plan, device);
@@ -72,6 +74,13 @@ static class DeviceEmitter
             Action<DeviceCall> IDeviceKernels.Prefill => DeviceKernels.Prefill;
 
             """);
+        if (plan.Selection is not null)
+        {
+            writer.Write("""
+                Action<DeviceCall, DeviceSelection>? IDeviceKernels.Approximate => DeviceKernels.Approximate;
+
+                """);
+        }
     }
 
     static void EmitCapture(SourceWriter writer, KernelPlan plan)

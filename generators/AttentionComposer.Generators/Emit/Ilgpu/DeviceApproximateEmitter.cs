@@ -1,0 +1,204 @@
+using System.Collections.Generic;
+using System.Linq;
+using AttentionComposer.Generators.Model;
+using AttentionComposer.Generators.Plan;
+
+namespace AttentionComposer.Generators.Emit.Ilgpu;
+
+/// <summary>
+/// Emits the device's scorer of SparQ's candidates. The cache holds keys a second time, channel by channel: a few channels of all keys are streams, of which
+/// each thread takes one chunk after another.
+/// </summary>
+sealed class DeviceApproximateEmitter
+{
+    const int MostRows = 8; // whose sums a thread keeps in registers
+    const int Unrolled = 4; // channels that are on their way at once
+
+    readonly SourceWriter _writer;
+    readonly KernelPlan _plan;
+    readonly DeviceRow _row;
+    readonly int _chunkKeys, _rank, _rows;
+
+    DeviceApproximateEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device)
+    {
+        _writer = writer;
+        _plan = plan;
+        _row = DeviceRow.Of(plan.Spec.Format);
+        _chunkKeys = device.ChunkScalars;
+        _rank = plan.Selection!.Rank;
+        int passes = (plan.Spec.GroupSize + MostRows - 1) / MostRows;
+        _rows = (plan.Spec.GroupSize + passes - 1) / passes;
+    }
+
+    public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DeviceApproximateEmitter(writer, plan, device).Emit();
+
+    int Group => _plan.Spec.GroupSize;
+    int Intervals => _plan.Intervals.Count;
+    bool Passes => _rows < Group;
+    bool HasPadding => Group % _rows != 0;
+    IEnumerable<int> Rows => Enumerable.Range(0, _rows);
+
+    void Emit()
+    {
+        _writer.Write($"""
+            /// <summary>
+            /// Scores of SparQ's candidates from {_rank} channels of each visible key. A thread scores {_chunkKeys} neighbouring keys by {(Passes ? $"{_rows} query heads at a time" : Group == 1 ? "one query head" : $"{Group} query heads")}.
+            /// The grid is (groups of threads, key/value heads, sequences).
+            /// </summary>
+            """);
+        _writer.Open("public static void Approximate(DeviceCall call, DeviceSelection selection)");
+        EmitPlace();
+        EmitChunk();
+        if (Passes)
+            _writer.Open($"for (int firstRow = 0; firstRow < Group; firstRow += {_rows})");
+        EmitScores();
+        if (Passes)
+            _writer.Close();
+        _writer.Close();
+        _writer.Blank();
+        EmitCandidates();
+    }
+
+    void EmitPlace()
+    {
+        _writer.Write("""
+            int thread = ThreadGroup.IdxX, keyValueHead = Grid.IdxY, sequence = Grid.IdxZ;
+            int length = call.Lengths[sequence], query = length - 1;
+            """);
+        for (int i = 0; i < Intervals; i++)
+            _writer.Write($"int low{i} = {IntervalPrinter.Low(_plan, i, "query", "query")}, high{i} = {IntervalPrinter.High(_plan, i, "query", "query")};");
+        _writer.Open("if (Grid.IdxX == 0 && keyValueHead == 0 && thread == 0)");
+        for (int i = 0; i < Intervals; i++)
+        {
+            string first = Intervals == 1 ? "2 * sequence" : $"2 * ({Intervals} * sequence{(i == 0 ? "" : $" + {i}")})";
+            _writer.Write($"selection.Intervals[{first}] = low{i};");
+            _writer.Write($"selection.Intervals[{first} + 1] = high{i};");
+        }
+
+        _writer.Close();
+        _writer.Write($"""
+
+            // The group's queries in these channels.
+            ArrayView<float> queries = SharedMemory.Allocate<float>({Group * _rank}); // [{Group}, {_rank}]
+            ArrayView<int> channels = SharedMemory.Allocate<int>({_rank});
+            long pair = (long)sequence * KeyValueHeads + keyValueHead;
+            for (int i = thread; i < {Group * _rank}; i += 128)
+                queries[i] = selection.Queries[pair * {Group * _rank} + i];
+            for (int i = thread; i < {_rank}; i += 128)
+                channels[i] = selection.Channels[pair * {_rank} + i] * selection.ColumnChunks;
+            ThreadGroup.Barrier();
+
+            """);
+    }
+
+    void EmitChunk()
+    {
+        _writer.Write("// This thread's chunk of keys: the interval, and which chunk of a column.");
+        _writer.Write("int slotChunk = Grid.IdxX * 128 + thread, chunk = slotChunk, low, high;");
+        for (int i = 0; i < Intervals; i++)
+            _writer.Write($"int firstChunk{i} = low{i} / {_chunkKeys}, chunks{i} = high{i} > low{i} ? (high{i} + {_chunkKeys - 1}) / {_chunkKeys} - firstChunk{i} : 0;");
+
+        for (int i = 0; i < Intervals; i++)
+        {
+            _writer.Open($"{(i == 0 ? "" : "else ")}if (chunk < {string.Join(" + ", Enumerable.Range(0, i + 1).Select(j => $"chunks{j}"))})");
+            string before = string.Concat(Enumerable.Range(0, i).Select(j => $" - chunks{j}"));
+            _writer.Write($"""
+                (low, high) = (low{i}, high{i});
+                chunk += firstChunk{i}{before};
+                """);
+            _writer.Close();
+        }
+
+        _writer.Nested("else", "return;");
+        _writer.Write("""
+
+            ArrayView<Chunk> columns = selection.Columns.SubView(pair * HeadDim * selection.ColumnChunks, (long)HeadDim * selection.ColumnChunks);
+            int stride = selection.ScoreStride / 4;
+            ArrayView<Float4> scores = selection.Scores.Cast<Float4>().SubView(pair * Group * stride, (long)Group * stride);
+            """);
+        if (DeviceScoreEmitter.UsesCaptured(_plan))
+            _writer.Write("Captured captured = Read(call);");
+    }
+
+    void EmitScores()
+    {
+        for (int row = 0; Passes && row < _rows; row++)
+            _writer.Write($"int row{row} = {RowOf(row)};");
+        foreach (int row in Rows)
+            _writer.Write($"{_row.Floats} s{row} = default;");
+        int unrolled = System.Math.Min(Unrolled, _rank), whole = _rank / unrolled * unrolled;
+        _writer.Open($"for (int i = 0; i < {whole}; i += {unrolled})");
+        EmitChannels("i", unrolled, firstName: 0);
+        _writer.Close();
+        if (whole < _rank)
+        {
+            _writer.Blank();
+            EmitChannels(Literal.Of(whole), _rank - whole, firstName: unrolled);
+        }
+
+        _writer.Blank();
+        foreach (int row in Rows)
+        {
+            string number = Passes ? $"row{row}" : Literal.Of(row);
+            string place = number switch { "0" => "", "1" => "stride + ", _ => $"{number} * stride + " };
+            string head = $"keyValueHead * Group{(number == "0" ? "" : " + " + number)}";
+            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, Candidates(s{row}, chunk * {_chunkKeys}, low, high{Arguments(head)}));");
+        }
+    }
+
+    string RowOf(int row)
+    {
+        string text = row == 0 ? "firstRow" : $"firstRow + {row}";
+        return HasPadding ? $"Math.Min({text}, Group - 1)" : text;
+    }
+
+    void EmitChannels(string first, int count, int firstName)
+    {
+        for (int i = 0; i < count; i++)
+            _writer.Write($"{_row.Floats} k{firstName + i} = Chunk.{_row.Format}(columns[channels[{Sum(first, i)}] + chunk]);");
+        foreach (int row in Rows)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                string place = Passes ? $"row{row} * {_rank} + {Sum(first, i)}" : Sum(first, row * _rank + i);
+                _writer.Write($"s{row} = {_row.Floats}.MultiplyAdd(queries[{place}], k{firstName + i}, s{row});");
+            }
+        }
+    }
+
+    static string Sum(string first, int number) => int.TryParse(first, out int value) ? Literal.Of(value + number) : number == 0 ? first : $"{first} + {number}";
+
+    // What Candidates needs beside the dot products and the keys: what Logit does, without the key.
+    string Arguments(string head)
+    {
+        if (DeviceScoreEmitter.IsPlain(_plan))
+            return "";
+        string all = DeviceScoreEmitter.LogitArguments(_plan, new PairNames("query", head, "", ""));
+        return string.Concat(all.Split([", "], System.StringSplitOptions.None).Where(argument => argument.Length > 0).Select(argument => ", " + argument));
+    }
+
+    string Declarations()
+    {
+        if (DeviceScoreEmitter.IsPlain(_plan))
+            return "";
+        string all = DeviceScoreEmitter.LogitDeclarations(_plan);
+        return string.Concat(all.Split([", "], System.StringSplitOptions.None).Where(parameter => parameter.Length > 0 && parameter != "int key").Select(parameter => ", " + parameter));
+    }
+
+    void EmitCandidates()
+    {
+        string fields = _chunkKeys == 8 ? "ABCDEFGH" : "XYZW";
+        var names = new PairNames("query", "head", "key", "");
+        _writer.Write("/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval.</summary>");
+        _writer.Write($"static {_row.Floats} Candidates({_row.Floats} dots, int key, int low, int high{Declarations()}) => new()\n{{");
+        for (int i = 0; i < _chunkKeys; i++)
+        {
+            string key = i == 0 ? "key" : $"key + {i}";
+            string score = DeviceScoreEmitter.Logit(_plan, $"dots.{fields[i]}", names with { Key = key });
+            _writer.Write($"    {fields[i]} = {key} >= low && {key} < high ? DeviceMath.Candidate({score}) : float.NegativeInfinity,");
+        }
+
+        _writer.Write("};");
+        _writer.Blank();
+    }
+}

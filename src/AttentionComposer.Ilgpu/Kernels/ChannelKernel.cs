@@ -1,0 +1,85 @@
+using System.ComponentModel;
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace AttentionComposer.Ilgpu.Kernels;
+
+/// <summary>
+/// SparQ's first step (arXiv 2312.04985, algorithm 1): the channels with the largest magnitudes, summed over the group's queries; of equal ones the
+/// lower. Each row's queries there are multiplied by a factor and by <c>sqrt(‖q‖₁ / ‖q[channels]‖₁)</c>, which makes up for the channels left out.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class ChannelKernel
+{
+    /// <summary>The most query heads of a key/value head.</summary>
+    public const int MaxGroup = 1024;
+
+    const int MaxHeadDim = 256;
+    const int WarpSize = 32;
+
+    /// <summary>One group of threads, in whole warps, a key/value head of a sequence; the grid is <c>(KeyValueHeads, sequences)</c>.</summary>
+    /// <param name="call">One token of each sequence.</param>
+    /// <param name="selection">Receives channels and queries.</param>
+    /// <param name="headDim">Scalars of a row.</param>
+    /// <param name="group">Query heads of a key/value head.</param>
+    /// <param name="factor">Factor on the dot products.</param>
+    public static void Run(DeviceCall call, DeviceSelection selection, int headDim, int group, float factor)
+    {
+        ArrayView<float> norms = SharedMemory.Allocate<float>(MaxGroup);
+        ArrayView<float> magnitudes = SharedMemory.Allocate<float>(MaxHeadDim);
+        ArrayView<int> channels = SharedMemory.Allocate<int>(MaxHeadDim);
+        int warp = Group.IdxX / WarpSize, lane = Group.IdxX % WarpSize, warps = Group.DimX / WarpSize;
+        long pair = (long)Grid.IdxY * Grid.DimX + Grid.IdxX;
+        ArrayView<float> queries = call.Queries.SubView(pair * group * headDim, (long)group * headDim);
+
+        for (int row = warp; row < group; row += warps)
+        {
+            float sum = 0;
+            for (int channel = lane; channel < headDim; channel += WarpSize)
+                sum += XMath.Abs(queries[row * headDim + channel]);
+            norms[row] = DeviceMath.SumOf(sum, WarpSize);
+        }
+
+        // A query with NaN or infinity cannot choose; the others of its group go on without it.
+        Group.Barrier();
+        for (int channel = Group.IdxX; channel < headDim; channel += Group.DimX)
+        {
+            float sum = 0;
+            for (int row = 0; row < group; row++)
+                if (IsFinite(norms[row]))
+                    sum += XMath.Abs(queries[row * headDim + channel]);
+            magnitudes[channel] = sum;
+        }
+
+        Group.Barrier();
+        for (int channel = Group.IdxX; channel < headDim; channel += Group.DimX)
+        {
+            int better = 0;
+            for (int other = 0; other < headDim; other++)
+                if (magnitudes[other] > magnitudes[channel] || (magnitudes[other] == magnitudes[channel] && other < channel))
+                    better++;
+            if (better < selection.Rank)
+            {
+                channels[better] = channel;
+                selection.Channels[pair * selection.Rank + better] = channel;
+            }
+        }
+
+        Group.Barrier();
+        for (int row = warp; row < group; row += warps)
+        {
+            float sum = 0;
+            for (int i = lane; i < selection.Rank; i += WarpSize)
+                sum += XMath.Abs(queries[row * headDim + channels[i]]);
+            float read = DeviceMath.SumOf(sum, WarpSize), norm = norms[row];
+
+            // Without anything in the channels every score is 0 whatever the factor.
+            bool chooses = IsFinite(norm) && read != 0;
+            float scale = chooses ? factor * XMath.Sqrt(norm / read) : 0;
+            for (int i = lane; i < selection.Rank; i += WarpSize)
+                selection.Queries[(pair * group + row) * selection.Rank + i] = chooses ? queries[row * headDim + channels[i]] * scale : 0;
+        }
+    }
+
+    static bool IsFinite(float x) => x * 0 == 0;
+}

@@ -1,0 +1,295 @@
+using System.ComponentModel;
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace AttentionComposer.Ilgpu.Kernels;
+
+/// <summary>
+/// Chooses keys by their approximate scores: the newest first, then the best; of equal ones the newer is better. It also sums up the probability of
+/// what was chosen.
+/// </summary>
+/// <remarks>
+/// The best are found without sorting: ranks are unsigned integers that grow with the score, and four passes fix one byte after another of the lowest
+/// rank that is kept.
+/// </remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class SelectKernel
+{
+    const int WarpSize = 32;
+    const int MaxWarps = 32;
+    const int Bins = 256;
+
+    /// <summary>One group of threads, in whole warps, a key/value head of a sequence; the grid is <c>(KeyValueHeads, sequences)</c>.</summary>
+    /// <param name="call">Receives the chosen positions.</param>
+    /// <param name="selection">The scores.</param>
+    /// <param name="group">Query heads of a key/value head.</param>
+    /// <param name="chunkKeys">Keys in a chunk of a column.</param>
+    public static void Run(DeviceCall call, DeviceSelection selection, int group, int chunkKeys)
+    {
+        ArrayView<float> maxima = SharedMemory.Allocate<float>(ChannelKernel.MaxGroup);
+        ArrayView<float> shares = SharedMemory.Allocate<float>(ChannelKernel.MaxGroup); // 1 / the row's sum of weights
+        ArrayView<float> warpFloats = SharedMemory.Allocate<float>(2 * MaxWarps);
+        ArrayView<int> warpCounts = SharedMemory.Allocate<int>(MaxWarps);
+        ArrayView<int> histogram = SharedMemory.Allocate<int>(Bins);
+        ArrayView<int> found = SharedMemory.Allocate<int>(2); // the bin of the lowest kept rank, and how many to keep of it
+        int thread = Group.IdxX, threads = Group.DimX, warps = threads / WarpSize;
+        long pair = (long)Grid.IdxY * Grid.DimX + Grid.IdxX;
+        ArrayView<float> scores = selection.Scores.SubView(pair * group * selection.ScoreStride, (long)group * selection.ScoreStride);
+        ArrayView<uint> ranks = selection.Ranks.SubView(pair * selection.ScoreStride, selection.ScoreStride);
+        ArrayView<int> intervals = selection.Intervals.SubView(2L * Grid.IdxY * selection.IntervalCount, 2 * selection.IntervalCount);
+        ArrayView<int> chosen = call.Chosen.SubView(pair * call.Keep, call.Keep);
+
+        int slots = 0, candidates = 0;
+        for (int i = 0; i < selection.IntervalCount; i++)
+        {
+            slots += SlotsOf(intervals[2 * i], intervals[2 * i + 1], chunkKeys);
+            candidates += Math.Max(0, intervals[2 * i + 1] - intervals[2 * i]);
+        }
+
+        int keep = Math.Min(call.Keep, candidates), forced = Math.Min(selection.Forced, keep);
+
+        // The softmax over all candidates.
+        for (int row = 0; row < group && selection.ByProbability + selection.WritesMass != 0; row++)
+        {
+            float maximum = float.NegativeInfinity, sum = 0;
+            for (int slot = thread; slot < slots; slot += threads)
+            {
+                float score = scores[row * selection.ScoreStride + slot], larger = DeviceMath.Max(maximum, score), pivot = DeviceMath.Pivot(larger);
+                sum = sum * XMath.Exp2(maximum - pivot) + XMath.Exp2(score - pivot);
+                maximum = larger;
+            }
+
+            float largest = LargestOfGroup(maximum, warpFloats, warps);
+            float total = SumOfGroup(sum * DeviceMath.Factor(maximum, largest), warpFloats, warps);
+            if (thread == 0)
+            {
+                maxima[row] = DeviceMath.Pivot(largest);
+                shares[row] = total == 0 ? 0 : 1 / total;
+            }
+        }
+
+        Group.Barrier();
+        for (int slot = thread; slot < slots; slot += threads)
+        {
+            // Rank 0 takes no part: keys outside of their interval, and the newest, which are kept in any case.
+            int index = CandidateOf(intervals, selection.IntervalCount, chunkKeys, slot);
+            float score = 0;
+            for (int row = 0; row < group; row++)
+            {
+                float logit = scores[row * selection.ScoreStride + slot];
+                score += selection.ByProbability != 0 ? XMath.Exp2(logit - maxima[row]) * shares[row] : logit;
+            }
+
+            ranks[slot] = index < 0 || index >= candidates - forced ? 0 : RankOf(score);
+        }
+
+        // The lowest rank that is kept, byte by byte, and how many to keep of those that have it.
+        uint lowest = 0, known = 0;
+        int missing = keep - forced;
+        for (int shift = 24; shift >= 0; shift -= 8)
+        {
+            for (int bin = thread; bin < Bins; bin += threads)
+                histogram[bin] = 0;
+            Group.Barrier();
+            for (int slot = thread; slot < slots; slot += threads)
+            {
+                uint rank = ranks[slot];
+                if (rank != 0 && (rank & known) == lowest)
+                    Atomic.Add(ref histogram[(int)(rank >> shift & 255)], 1);
+            }
+
+            Group.Barrier();
+            if (thread < WarpSize)
+                Find(histogram, missing, found);
+            Group.Barrier();
+            lowest |= (uint)found[0] << shift;
+            known |= 255u << shift;
+            missing = found[1];
+        }
+
+        // Each thread walks over a share of the slots, so that positions come out in ascending order.
+        int share = (slots + threads - 1) / threads, begin = Math.Min(slots, thread * share), end = Math.Min(slots, begin + share);
+        int equal = 0;
+        for (int slot = begin; slot < end; slot++)
+            equal += keep > forced && ranks[slot] == lowest ? 1 : 0;
+        int firstEqual = CountBefore(equal, warpCounts, warps), older = TotalOf(warpCounts, warps) - missing; // of equal ones so many are left out
+
+        int kept = 0, ordinal = firstEqual;
+        for (int slot = begin; slot < end; slot++)
+        {
+            int index = CandidateOf(intervals, selection.IntervalCount, chunkKeys, slot);
+            bool isEqual = keep > forced && ranks[slot] == lowest;
+            kept += IsKept(ranks[slot], lowest, isEqual, ordinal >= older, index >= candidates - forced, keep > forced) ? 1 : 0;
+            ordinal += isEqual ? 1 : 0;
+        }
+
+        int place = CountBefore(kept, warpCounts, warps);
+        ordinal = firstEqual;
+        for (int slot = begin; slot < end; slot++)
+        {
+            int index = CandidateOf(intervals, selection.IntervalCount, chunkKeys, slot);
+            bool isEqual = keep > forced && ranks[slot] == lowest;
+            if (IsKept(ranks[slot], lowest, isEqual, ordinal >= older, index >= candidates - forced, keep > forced))
+                chosen[place++] = PositionOf(intervals, selection.IntervalCount, chunkKeys, slot);
+            ordinal += isEqual ? 1 : 0;
+        }
+
+        if (thread == 0)
+            call.ChosenCounts[pair] = keep;
+
+        Group.Barrier();
+        for (int row = 0; row < group && selection.WritesMass != 0; row++)
+        {
+            float sum = 0;
+            for (int i = thread; i < keep; i += threads)
+            {
+                int slot = SlotOf(intervals, selection.IntervalCount, chunkKeys, chosen[i]);
+                sum += XMath.Exp2(scores[row * selection.ScoreStride + slot] - maxima[row]) * shares[row];
+            }
+
+            float mass = SumOfGroup(sum, warpFloats, warps);
+            if (thread == 0)
+                selection.Mass[pair * group + row] = keep == candidates ? 1 : mass;
+        }
+    }
+
+    // A rank grows with the score and is never 0.
+    static uint RankOf(float score)
+    {
+        uint bits = Interop.FloatAsInt(score);
+        uint rank = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+        return rank == 0 ? 1 : rank;
+    }
+
+    static bool IsKept(uint rank, uint lowest, bool isEqual, bool isNewer, bool isForced, bool ranked) =>
+        isForced | (ranked & (rank > lowest | (isEqual & isNewer)));
+
+    /// <summary>One warp finds the bin, from the last one down, in which a number of ranks is reached: a lane adds up eight bins, and knows what those above it hold.</summary>
+    static void Find(ArrayView<int> histogram, int missing, ArrayView<int> found)
+    {
+        int lane = Group.IdxX, last = Bins - 1 - lane * 8, sum = 0;
+        for (int i = 0; i < 8; i++)
+            sum += histogram[last - i];
+
+        int above = CountBeforeInWarp(sum, lane);
+        if (lane == 0)
+        {
+            found[0] = 0;
+            found[1] = 0;
+        }
+
+        Warp.Barrier();
+        if (above >= missing || above + sum < missing)
+            return;
+        int bin = last;
+        while (above + histogram[bin] < missing)
+        {
+            above += histogram[bin];
+            bin--;
+        }
+
+        found[0] = bin;
+        found[1] = missing - above;
+    }
+
+    static int CountBeforeInWarp(int count, int lane)
+    {
+        int sum = count;
+        for (int distance = 1; distance < WarpSize; distance *= 2)
+        {
+            int before = Warp.Shuffle(sum, Math.Max(0, lane - distance));
+            sum += lane >= distance ? before : 0;
+        }
+
+        return sum - count;
+    }
+
+    /// <summary>The sum of the counts of the threads before this one; <paramref name="warpCounts"/> receives the warps' sums.</summary>
+    static int CountBefore(int count, ArrayView<int> warpCounts, int warps)
+    {
+        int lane = Group.IdxX % WarpSize, warp = Group.IdxX / WarpSize;
+        int before = CountBeforeInWarp(count, lane);
+        Group.Barrier();
+        if (lane == WarpSize - 1)
+            warpCounts[warp] = before + count;
+        Group.Barrier();
+        for (int i = 0; i < warp; i++)
+            before += warpCounts[i];
+        return before;
+    }
+
+    static int TotalOf(ArrayView<int> warpCounts, int warps)
+    {
+        int total = 0;
+        for (int i = 0; i < warps; i++)
+            total += warpCounts[i];
+        return total;
+    }
+
+    static float LargestOfGroup(float value, ArrayView<float> warpFloats, int warps)
+    {
+        float largest = DeviceMath.LargestOf(value, WarpSize);
+        Group.Barrier();
+        warpFloats[Group.IdxX / WarpSize] = largest;
+        Group.Barrier();
+        for (int i = 0; i < warps; i++)
+            largest = DeviceMath.Max(largest, warpFloats[i]);
+        return largest;
+    }
+
+    static float SumOfGroup(float value, ArrayView<float> warpFloats, int warps)
+    {
+        float sum = DeviceMath.SumOf(value, WarpSize);
+        Group.Barrier();
+        warpFloats[MaxWarps + Group.IdxX / WarpSize] = sum;
+        Group.Barrier();
+        sum = 0;
+        for (int i = 0; i < warps; i++)
+            sum += warpFloats[MaxWarps + i];
+        return sum;
+    }
+
+    static int SlotsOf(int low, int high, int chunkKeys) => high <= low ? 0 : ((high + chunkKeys - 1) / chunkKeys - low / chunkKeys) * chunkKeys;
+
+    // Which of the candidates a slot holds, counted from the oldest; -1 when its key is outside of the interval.
+    static int CandidateOf(ArrayView<int> intervals, int count, int chunkKeys, int slot)
+    {
+        int before = 0, index = -1;
+        for (int i = 0; i < count; i++)
+        {
+            int low = intervals[2 * i], high = intervals[2 * i + 1], slots = SlotsOf(low, high, chunkKeys);
+            int position = low / chunkKeys * chunkKeys + slot;
+            index = slot >= 0 && slot < slots && position >= low && position < high ? before + position - low : index;
+            before += Math.Max(0, high - low);
+            slot -= slots;
+        }
+
+        return index;
+    }
+
+    static int PositionOf(ArrayView<int> intervals, int count, int chunkKeys, int slot)
+    {
+        int position = 0;
+        for (int i = 0; i < count; i++)
+        {
+            int low = intervals[2 * i], slots = SlotsOf(low, intervals[2 * i + 1], chunkKeys);
+            position = slot >= 0 && slot < slots ? low / chunkKeys * chunkKeys + slot : position;
+            slot -= slots;
+        }
+
+        return position;
+    }
+
+    static int SlotOf(ArrayView<int> intervals, int count, int chunkKeys, int position)
+    {
+        int before = 0, slot = 0;
+        for (int i = 0; i < count; i++)
+        {
+            int low = intervals[2 * i], high = intervals[2 * i + 1];
+            slot = position >= low && position < high ? before + position - low / chunkKeys * chunkKeys : slot;
+            before += SlotsOf(low, high, chunkKeys);
+        }
+
+        return slot;
+    }
+}
