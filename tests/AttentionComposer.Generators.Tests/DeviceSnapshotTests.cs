@@ -57,4 +57,17 @@ public sealed class DeviceSnapshotTests
             public sealed partial class ManyHeadsOfOddSize;
         }
         """).DeviceText);
+
+    /// <summary>A scorer over columns of keys, and a decode kernel that takes its keys from a list. The window makes two intervals of candidates.</summary>
+    [Fact]
+    public void SparQOverAWindow() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 24, KeyValueHeads = 8)]
+        [Causal, SlidingWindow(8192), Sinks(4)]
+        [SparQ(Rank = 30, TopK = 128, Local = 64)]
+        [KvCache(KvFormat.Float16)]
+        public sealed partial class SparQOverAWindow;
+        """).DeviceText);
 }

@@ -58,6 +58,9 @@ public sealed record DeviceTraits(int DecodeTokens, int DecodeRowTiles, int Deco
     /// <summary>Groups that a multiprocessor should hold at once in prefill.</summary>
     public int PrefillGroupsPerMultiprocessor { get; init; } = 1;
 
+    /// <summary>Factor on the dot products of a selection's scorer; the kernels themselves know theirs.</summary>
+    public float QueryFactor { get; init; } = 1;
+
     /// <summary>
     /// The functions that may find, in the middle of a call, that an index is outside of its table: the one at index i stores 1 into
     /// <see cref="DeviceCall.Faults"/>[i].

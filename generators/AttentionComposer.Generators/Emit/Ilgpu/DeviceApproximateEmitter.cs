@@ -70,9 +70,9 @@ sealed class DeviceApproximateEmitter
         _writer.Open("if (Grid.IdxX == 0 && keyValueHead == 0 && thread == 0)");
         for (int i = 0; i < Intervals; i++)
         {
-            string first = Intervals == 1 ? "2 * sequence" : $"2 * ({Intervals} * sequence{(i == 0 ? "" : $" + {i}")})";
-            _writer.Write($"selection.Intervals[{first}] = low{i};");
-            _writer.Write($"selection.Intervals[{first} + 1] = high{i};");
+            string first = $"{2 * Intervals} * sequence";
+            _writer.Write($"selection.Intervals[{Sum(first, 2 * i)}] = low{i};");
+            _writer.Write($"selection.Intervals[{Sum(first, 2 * i + 1)}] = high{i};");
         }
 
         _writer.Close();

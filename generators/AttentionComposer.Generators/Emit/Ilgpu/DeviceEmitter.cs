@@ -64,7 +64,7 @@ static class DeviceEmitter
                 DecodeTokens: {{DecodeTokens}}, DecodeRowTiles: {{device.RowTiles}}, DecodeKeys: {{device.GroupKeys}}, PrefillRows: {{device.PrefillRows}}, PrefillKeys: {{device.PrefillKeys}})
             {
                 DecodeGroupsPerMultiprocessor = {{device.DecodeGroups}},
-                PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},{{functions}}
+                PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},{{(plan.Selection is null ? "" : $"\n    QueryFactor = {Literal.Of(plan.QueryFactor)},")}}{{functions}}
             };
 
             DeviceTraits IDeviceKernels.Traits => s_deviceTraits;
