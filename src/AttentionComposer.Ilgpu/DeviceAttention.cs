@@ -57,7 +57,7 @@ public sealed partial class DeviceAttention : IDisposable
     public DeviceKvCache CreateCache(int capacity, int sequences = 1)
     {
         ThrowIfDisposed();
-        return new DeviceKvCache(Accelerator, Shape, _traits.Format, capacity, sequences);
+        return new DeviceKvCache(Accelerator, DeviceCacheKind.Of(_traits), capacity, sequences);
     }
 
     /// <summary>A decoder's step: appends the new tokens' keys and values, then attends with the tokens' queries.</summary>
@@ -128,7 +128,7 @@ public sealed partial class DeviceAttention : IDisposable
     DeviceCheck Checks(DeviceKvCache cache)
     {
         ThrowIfDisposed();
-        return new DeviceCheck(Plan.Name, Shape, _traits.Format, Accelerator, cache);
+        return new DeviceCheck(Plan.Name, DeviceCacheKind.Of(_traits), Accelerator, cache);
     }
 
     /// <summary>The stream's memory, with what the pipeline's functions read now.</summary>

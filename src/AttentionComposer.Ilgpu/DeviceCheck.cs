@@ -9,14 +9,13 @@ readonly struct DeviceCheck
     readonly AttentionShape _shape;
     readonly DeviceKvCache _cache;
 
-    public DeviceCheck(string pipeline, AttentionShape shape, KvFormat format, Accelerator accelerator, DeviceKvCache cache)
+    public DeviceCheck(string pipeline, DeviceCacheKind kind, Accelerator accelerator, DeviceKvCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        (_pipeline, _shape, _cache) = (pipeline, shape, cache);
-        if (cache.Shape != shape || cache.Format != format)
+        (_pipeline, _shape, _cache) = (pipeline, kind.Shape, cache);
+        if (cache.Kind != kind)
             throw new ArgumentException(
-                $"{pipeline}: the cache was made for {cache.Shape} in {cache.Format}; this pipeline needs one for {shape} in {format}. Make it with this pipeline's CreateCache.",
-                nameof(cache));
+                $"{pipeline}: the cache was made for {cache.Kind}; this pipeline needs one for {kind}. Make it with this pipeline's CreateCache.", nameof(cache));
         if (cache.Accelerator != accelerator)
             throw new ArgumentException($"{pipeline}: the cache is in the memory of another accelerator.", nameof(cache));
         _ = cache.CheckedLengths;

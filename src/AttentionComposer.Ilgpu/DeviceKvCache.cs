@@ -14,18 +14,18 @@ public sealed class DeviceKvCache : IDisposable
     readonly Storage _storage;
     readonly int _first;
 
-    internal DeviceKvCache(Accelerator accelerator, AttentionShape shape, KvFormat format, int capacity, int sequences)
-        : this(new Storage(accelerator, shape, format, capacity, sequences), 0, sequences)
+    internal DeviceKvCache(Accelerator accelerator, DeviceCacheKind kind, int capacity, int sequences)
+        : this(new Storage(accelerator, kind, capacity, sequences), 0, sequences)
     {
     }
 
     DeviceKvCache(Storage storage, int first, int sequences) => (_storage, _first, Sequences) = (storage, first, sequences);
 
     /// <summary>Head counts and head size of the pipeline that made the cache.</summary>
-    public AttentionShape Shape => _storage.Shape;
+    public AttentionShape Shape => Kind.Shape;
 
     /// <summary>How keys and values are stored.</summary>
-    public KvFormat Format => _storage.Format;
+    public KvFormat Format => Kind.Format;
 
     /// <summary>The largest number of positions of a sequence.</summary>
     public int Capacity => _storage.Capacity;
@@ -36,8 +36,8 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>Positions of each sequence.</summary>
     public ReadOnlySpan<int> Lengths => _storage.Lengths.AsSpan(_first, Sequences);
 
-    /// <summary>Bytes that the keys and values of these sequences take on the device.</summary>
-    public long SizeInBytes => _storage.Disposed ? 0 : 2 * (long)Sequences * _storage.SequenceChunks * Storage.ChunkBytes;
+    /// <summary>Bytes that the keys and values of these sequences, and what a selection keeps beside them, take on the device.</summary>
+    public long SizeInBytes => _storage.Disposed ? 0 : Sequences * _storage.SequenceBytes;
 
     /// <summary>Some of the sequences as a cache of their own, in the same memory, which stays with the whole cache.</summary>
     /// <param name="first">The first sequence.</param>
@@ -81,6 +81,8 @@ public sealed class DeviceKvCache : IDisposable
 
     internal Accelerator Accelerator => _storage.Accelerator;
 
+    internal DeviceCacheKind Kind => _storage.Kind;
+
     /// <summary>16-byte chunks in a row.</summary>
     internal int RowChunks => _storage.RowChunks;
 
@@ -90,6 +92,18 @@ public sealed class DeviceKvCache : IDisposable
     internal ArrayView<Chunk> Keys => PartOf(_storage.Keys);
 
     internal ArrayView<Chunk> Values => PartOf(_storage.Values);
+
+    /// <summary>The keys channel by channel: <see cref="DeviceSelection.Columns"/>.</summary>
+    internal ArrayView<Chunk> Columns => PartOf(_storage.Columns!);
+
+    /// <summary>Chunks of a column.</summary>
+    internal int ColumnChunks => _storage.ColumnChunks;
+
+    /// <summary>Sums of the values in whole blocks of positions: <see cref="RemainderCall.BlockSums"/>.</summary>
+    internal ArrayView<float> BlockSums => PartOf(_storage.BlockSums!);
+
+    /// <summary>Blocks of positions of a head.</summary>
+    internal int Blocks => _storage.Blocks;
 
     internal ReadOnlySpan<int> CheckedLengths
     {
@@ -132,36 +146,48 @@ public sealed class DeviceKvCache : IDisposable
         _storage.LengthsChanged = true;
     }
 
-    ArrayView<Chunk> PartOf(MemoryBuffer1D<Chunk, Stride1D.Dense> buffer) =>
-        buffer.AsContiguous().SubView(_first * _storage.SequenceChunks, Sequences * _storage.SequenceChunks);
+    ArrayView<T> PartOf<T>(MemoryBuffer1D<T, Stride1D.Dense> buffer)
+        where T : unmanaged
+    {
+        long sequence = buffer.Length / _storage.Lengths.Length;
+        return buffer.AsContiguous().SubView(_first * sequence, Sequences * sequence);
+    }
 
     void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_storage.Disposed, this);
 
     /// <summary>What a cache and its parts have in common.</summary>
     sealed class Storage : IDisposable
     {
-        public const int ChunkBytes = 16;
-
-        public Storage(Accelerator accelerator, AttentionShape shape, KvFormat format, int capacity, int sequences)
+        public Storage(Accelerator accelerator, DeviceCacheKind kind, int capacity, int sequences)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(capacity);
             ArgumentOutOfRangeException.ThrowIfLessThan(sequences, 1);
-            (Accelerator, Shape, Format, Capacity) = (accelerator, shape, format, capacity);
+            (Accelerator, Kind, Capacity) = (accelerator, kind, capacity);
             Rows = Math.Max(1, capacity);
-            RowChunks = (shape.HeadDim * (format == KvFormat.Float32 ? 4 : 2) + ChunkBytes - 1) / ChunkBytes;
-            SequenceChunks = (long)shape.KeyValueHeads * Rows * RowChunks;
             Lengths = new int[sequences];
             LengthsChanged = true;
-            Keys = accelerator.Allocate1D<Chunk>(sequences * SequenceChunks);
-            Values = accelerator.Allocate1D<Chunk>(sequences * SequenceChunks);
+
+            long heads = (long)sequences * kind.Shape.KeyValueHeads;
+            RowChunks = Chunks(kind.Shape.HeadDim, kind.ChunkScalars);
+            Keys = accelerator.Allocate1D<Chunk>(heads * Rows * RowChunks);
+            Values = accelerator.Allocate1D<Chunk>(heads * Rows * RowChunks);
             DeviceLengths = accelerator.Allocate1D<int>(sequences);
+            if (kind.KeyColumns)
+            {
+                ColumnChunks = Chunks(Rows, kind.ChunkScalars);
+                Columns = accelerator.Allocate1D<Chunk>(heads * kind.Shape.HeadDim * ColumnChunks);
+            }
+
+            if (kind.ValueMean)
+            {
+                Blocks = Chunks(Rows, RemainderKernel.BlockPositions);
+                BlockSums = accelerator.Allocate1D<float>(heads * Blocks * kind.Shape.HeadDim);
+            }
         }
 
         public Accelerator Accelerator { get; }
 
-        public AttentionShape Shape { get; }
-
-        public KvFormat Format { get; }
+        public DeviceCacheKind Kind { get; }
 
         public int Capacity { get; }
 
@@ -169,11 +195,20 @@ public sealed class DeviceKvCache : IDisposable
 
         public int RowChunks { get; }
 
-        public long SequenceChunks { get; }
+        public int ColumnChunks { get; }
+
+        public int Blocks { get; }
+
+        public long SequenceBytes =>
+            (Keys.LengthInBytes + Values.LengthInBytes + (Columns?.LengthInBytes ?? 0) + (BlockSums?.LengthInBytes ?? 0)) / Lengths.Length;
 
         public MemoryBuffer1D<Chunk, Stride1D.Dense> Keys { get; }
 
         public MemoryBuffer1D<Chunk, Stride1D.Dense> Values { get; }
+
+        public MemoryBuffer1D<Chunk, Stride1D.Dense>? Columns { get; }
+
+        public MemoryBuffer1D<float, Stride1D.Dense>? BlockSums { get; }
 
         public int[] Lengths { get; }
 
@@ -190,6 +225,10 @@ public sealed class DeviceKvCache : IDisposable
             Keys.Dispose();
             Values.Dispose();
             DeviceLengths.Dispose();
+            Columns?.Dispose();
+            BlockSums?.Dispose();
         }
+
+        static int Chunks(int scalars, int chunk) => (scalars + chunk - 1) / chunk;
     }
 }

@@ -21,6 +21,7 @@ sealed class Launcher
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, int, int, int> _merge;
     readonly Action<AcceleratorStream, KernelConfig, AppendCall> _grow;
     readonly Action<AcceleratorStream, KernelConfig, AppendCall> _append;
+    readonly SelectionLauncher? _selection;
 
     Launcher(IFusedKernels pipeline, IDeviceKernels kernels, Accelerator accelerator)
     {
@@ -33,6 +34,7 @@ sealed class Launcher
         _merge = accelerator.LoadKernel<DeviceCall, int, int, int>(MergeKernel.Run, new KernelSpecialization(Threads, null));
         _grow = accelerator.LoadKernel<AppendCall>(AppendKernel.Grow, new KernelSpecialization(Threads, null));
         _append = accelerator.LoadKernel<AppendCall>(AppendKernel.Run, new KernelSpecialization(Threads, null));
+        _selection = kernels.Approximate is null ? null : new SelectionLauncher(_traits, kernels, accelerator);
     }
 
     /// <summary>Multiprocessors to fill with groups of threads.</summary>
@@ -73,6 +75,7 @@ sealed class Launcher
         _grow(stream, Config(1, 1, 1), call);
         _append(stream, Config(Groups((long)tokens * call.Heads * call.RowChunks, Threads), cache.Sequences, 2), call);
         cache.Grow(tokens);
+        _selection?.Append(stream, cache, call);
     }
 
     /// <summary>Attends with each sequence's last tokens.</summary>
@@ -83,8 +86,10 @@ sealed class Launcher
         bool decodes = tokens <= _device.DecodeTokens;
         int tileTokens = decodes ? 1 : Math.Max(1, _device.PrefillRows / shape.GroupSize);
         long groupsPerTile = (long)cache.Sequences * shape.KeyValueHeads * (decodes ? _device.DecodeRowTiles : 1);
+        int visible = VisibleKeys(cache, tokens);
+        bool chooses = _selection is not null && _selection.Chooses(tokens, visible);
         int splits = Splits(
-            groupsPerTile * Groups(tokens, tileTokens), Groups(VisibleKeys(cache, tokens), decodes ? _device.DecodeKeys : _device.PrefillKeys),
+            groupsPerTile * Groups(tokens, tileTokens), Groups(chooses ? _traits.Selection!.Keep : visible, decodes ? _device.DecodeKeys : _device.PrefillKeys),
             Multiprocessors * (decodes ? _device.DecodeGroupsPerMultiprocessor : _device.PrefillGroupsPerMultiprocessor));
         int step = TokensPerLaunch(cache.Sequences, tokens, splits, tileTokens);
 
@@ -106,6 +111,7 @@ sealed class Launcher
         call.Maxima = buffers.Maxima.View(parts);
         call.Weights = buffers.Weights.View(parts);
         call.LogSumExp = logSumExp.Length > 0 ? logSumExp : call.Maxima; // no view may be empty
+        DeviceSelection selection = chooses ? _selection!.Choose(buffers, cache, visible, ref call) : default;
 
         for (int first = 0; first < tokens; first += step)
         {
@@ -121,6 +127,9 @@ sealed class Launcher
                 buffers.Stream, Config(shape.QueryHeads, call.LaunchTokens, cache.Sequences), call,
                 shape.HeadDim, buffers.SinkLogits, _traits.SumsWeights ? 1 : 0);
         }
+
+        if (chooses)
+            _selection!.Finish(buffers, cache, call, selection);
     }
 
     /// <summary>Into how many parts the keys are cut: the smallest of the numbers with which the launch ends soonest.</summary>
@@ -167,5 +176,6 @@ sealed class Launcher
 
     static int Groups(long count, int size) => checked((int)((count + size - 1) / size));
 
-    static KernelConfig Config(int x, int y, int z) => new(new Index3D(x, y, z), new Index3D(Threads, 1, 1));
+    /// <summary>A grid of groups of threads.</summary>
+    public static KernelConfig Config(int x, int y, int z, int threads = Threads) => new(new Index3D(x, y, z), new Index3D(threads, 1, 1));
 }

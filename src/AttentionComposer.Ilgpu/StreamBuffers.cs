@@ -22,6 +22,7 @@ sealed class StreamBuffers : IDisposable
         (Output, LogSumExp) = (new(accelerator, stream), new(accelerator, stream));
         (Sums, Maxima, Weights) = (new(accelerator, stream), new(accelerator, stream), new(accelerator, stream));
         Faults = new(accelerator, stream);
+        Selection = new(accelerator, stream);
         _faults = new int[Math.Max(1, checkedFunctions)];
         Faults.View(_faults.Length).MemSetToZero(stream);
     }
@@ -51,6 +52,9 @@ sealed class StreamBuffers : IDisposable
     /// <summary>See <see cref="DeviceCall.Faults"/>.</summary>
     public GrowingBuffer<int> Faults { get; }
 
+    /// <summary>What a selection works in.</summary>
+    public SelectionBuffers Selection { get; }
+
     /// <summary>See <see cref="DeviceTables.SinkLogits"/>.</summary>
     public int SinkLogits => _tables.SinkLogits;
 
@@ -71,6 +75,7 @@ sealed class StreamBuffers : IDisposable
         call.Ints = _ints.View;
         call.Floats = _floats.View;
         call.Faults = Faults.View(_faults.Length);
+        call.Chosen = call.ChosenCounts = call.Faults; // no view may be empty; a call that chooses has its own
     }
 
     /// <summary>Copies to the beginning of a buffer.</summary>
@@ -94,7 +99,7 @@ sealed class StreamBuffers : IDisposable
 
     public void Dispose()
     {
-        foreach (IDisposable buffer in (IDisposable[])[_slots, _ints, _floats, Queries, Keys, Values, Output, LogSumExp, Sums, Maxima, Weights, Faults])
+        foreach (IDisposable buffer in (IDisposable[])[_slots, _ints, _floats, Queries, Keys, Values, Output, LogSumExp, Sums, Maxima, Weights, Faults, Selection])
             buffer.Dispose();
     }
 }

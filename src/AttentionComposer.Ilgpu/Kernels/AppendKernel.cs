@@ -41,6 +41,17 @@ public struct AppendCall
     public int Format;
 }
 
+/// <summary>The same keys on their way into the columns that a selection reads.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public struct ColumnCall
+{
+    /// <summary>Receives them: <see cref="DeviceSelection.Columns"/>.</summary>
+    public ArrayView<Chunk> Columns;
+
+    /// <summary>Chunks of a column.</summary>
+    public int ColumnChunks;
+}
+
 /// <summary>Stores new rows behind the present ones, rounded to nearest even, their padding 0.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class AppendKernel
@@ -68,6 +79,23 @@ public static class AppendKernel
             call.Keys[target] = Convert(call.NewKeys, source, chunk, call.HeadDim, call.Format);
         else
             call.Values[target] = Convert(call.NewValues, source, chunk, call.HeadDim, call.Format);
+    }
+
+    /// <summary>One thread a scalar of the new keys, tokens side by side. The grid is <c>(groups for Heads · HeadDim · Tokens threads, sequences)</c>.</summary>
+    public static void Columns(AppendCall call, ColumnCall columns)
+    {
+        int thread = Grid.IdxX * Group.DimX + Group.IdxX, sequence = Grid.IdxY;
+        int token = thread % call.Tokens, column = thread / call.Tokens;
+        if (column >= call.Heads * call.HeadDim)
+            return;
+
+        uint bits = Interop.FloatAsInt(call.NewKeys[((long)sequence * call.Tokens + token) * call.Heads * call.HeadDim + column]);
+        int position = call.Lengths[sequence] - call.Tokens + token;
+        long first = ((long)sequence * call.Heads * call.HeadDim + column) * columns.ColumnChunks;
+        if (call.Format == (int)KvFormat.Float32)
+            columns.Columns.Cast<uint>()[first * 4 + position] = bits;
+        else
+            columns.Columns.Cast<ushort>()[first * 8 + position] = (ushort)(call.Format == (int)KvFormat.Float16 ? ToFloat16(bits) : ToBFloat16(bits));
     }
 
     static Chunk Convert(ArrayView<float> rows, long row, int chunk, int headDim, int format)

@@ -9,7 +9,7 @@ namespace ILGPU.Execution;
 sealed class GroupRun
 {
     public const int WarpSize = 32;
-    public const int MaxGroupSize = 1024;
+    public const int MaxGroupSize = 256; // a card has 1024; that many threads take long on a few processors
     public const int MaxSharedMemory = 48 * 1024;
 
     readonly Action _kernel;

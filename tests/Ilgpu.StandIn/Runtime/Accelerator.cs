@@ -26,6 +26,8 @@ public abstract class Accelerator : IDisposable
 
     public int NumMultiprocessors => 1;
 
+    public int MaxNumThreadsPerGroup => Execution.GroupRun.MaxGroupSize;
+
     public int WarpSize => Warp.WarpSize;
 
     public AcceleratorStream DefaultStream { get; }

@@ -24,6 +24,15 @@ public static class KernelLoaders
         where T4 : struct =>
         (stream, config, first, second, third, fourth) => Launch(stream, action, config, () => action(first, second, third, fourth));
 
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5> LoadKernel<T1, T2, T3, T4, T5>(
+        this Accelerator accelerator, Action<T1, T2, T3, T4, T5> action, KernelSpecialization specialization)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct =>
+        (stream, config, first, second, third, fourth, fifth) => Launch(stream, action, config, () => action(first, second, third, fourth, fifth));
+
     static void Launch(AcceleratorStream stream, Delegate kernel, KernelConfig config, Action thread)
     {
         var run = new GroupRun(kernel.Method.Name, thread, config);

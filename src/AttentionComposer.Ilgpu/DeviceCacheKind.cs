@@ -1,0 +1,19 @@
+using AttentionComposer.Kernels;
+
+namespace AttentionComposer.Ilgpu;
+
+/// <summary>What makes two device caches interchangeable: pipelines of one kind may share a cache, any other is refused.</summary>
+/// <param name="Shape">Head counts and head size.</param>
+/// <param name="Format">Storage format of keys and values.</param>
+/// <param name="KeyColumns">Whether the keys are kept channel by channel as well.</param>
+/// <param name="ValueMean">Whether sums of values are kept, for the mean of the visible ones.</param>
+readonly record struct DeviceCacheKind(AttentionShape Shape, KvFormat Format, bool KeyColumns, bool ValueMean)
+{
+    public static DeviceCacheKind Of(KernelTraits traits) =>
+        new(traits.Shape, traits.Format, traits.Selection is { Rank: > 0 }, traits.Selection is { Remainder: Remainder.Mean });
+
+    /// <summary>Scalars in 16 bytes.</summary>
+    public int ChunkScalars => Format == KvFormat.Float32 ? 4 : 8;
+
+    public override string ToString() => $"{Shape} in {Format}" + (KeyColumns ? ", keys by channel" : "") + (ValueMean ? ", mean values" : "");
+}

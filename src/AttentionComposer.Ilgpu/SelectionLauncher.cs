@@ -1,0 +1,91 @@
+using AttentionComposer.Ilgpu.Kernels;
+using AttentionComposer.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace AttentionComposer.Ilgpu;
+
+/// <summary>The kernels of a pipeline that chooses keys, and the launches around decode.</summary>
+sealed class SelectionLauncher
+{
+    const int Threads = DeviceTraits.GroupThreads;
+
+    readonly KernelTraits _traits;
+    readonly SelectionTraits _selection;
+    readonly DeviceTraits _device;
+    readonly int _largestGroup;
+    readonly Action<AcceleratorStream, KernelConfig, AppendCall, ColumnCall> _columns;
+    readonly Action<AcceleratorStream, KernelConfig, RemainderCall, int> _sumBlocks;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int, float> _channels;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection> _approximate;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int> _select;
+    readonly Action<AcceleratorStream, KernelConfig, RemainderCall, DeviceSelection, ArrayView<float>, int> _remainder;
+
+    public SelectionLauncher(KernelTraits traits, IDeviceKernels kernels, Accelerator accelerator)
+    {
+        (_traits, _selection, _device) = (traits, traits.Selection!, kernels.Traits);
+        _largestGroup = Math.Min(1024, accelerator.MaxNumThreadsPerGroup) / DeviceTraits.WarpSize * DeviceTraits.WarpSize;
+        var few = new KernelSpecialization(Threads, null);
+        var many = new KernelSpecialization(_largestGroup, null);
+        _columns = accelerator.LoadKernel<AppendCall, ColumnCall>(AppendKernel.Columns, few);
+        _sumBlocks = accelerator.LoadKernel<RemainderCall, int>(RemainderKernel.SumBlocks, few);
+        _channels = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int, float>(ChannelKernel.Run, few);
+        _approximate = accelerator.LoadKernel(kernels.Approximate!, few);
+        _select = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int>(SelectKernel.Run, many);
+        _remainder = accelerator.LoadKernel<RemainderCall, DeviceSelection, ArrayView<float>, int>(RemainderKernel.Run, many);
+    }
+
+    /// <summary>Keeps what the selection reads beside the rows; the rows are stored, and counted on both sides.</summary>
+    public void Append(AcceleratorStream stream, DeviceKvCache cache, in AppendCall call)
+    {
+        var columns = new ColumnCall { Columns = cache.Columns, ColumnChunks = cache.ColumnChunks };
+        int scalars = call.Tokens * cache.Shape.KeyValueWidth;
+        _columns(stream, Launcher.Config((scalars + Threads - 1) / Threads, cache.Sequences, 1), call, columns);
+        if (!cache.Kind.ValueMean)
+            return;
+
+        int filled = 0;
+        foreach (int length in cache.Lengths)
+            filled = Math.Max(filled, length / RemainderKernel.BlockPositions - (length - call.Tokens) / RemainderKernel.BlockPositions);
+        if (filled > 0)
+            _sumBlocks(stream, Launcher.Config(cache.Shape.KeyValueHeads, cache.Sequences, filled), Remainder(cache, call.Lengths), call.Tokens);
+    }
+
+    /// <summary>Whether one-token calls choose, or see too few keys for it.</summary>
+    public bool Chooses(int tokens, int visible) => tokens == 1 && visible > _selection.KeepKeys;
+
+    /// <summary>Chooses the keys that the call attends to.</summary>
+    public DeviceSelection Choose(StreamBuffers buffers, DeviceKvCache cache, int visible, ref DeviceCall call)
+    {
+        AttentionShape shape = _traits.Shape;
+        DeviceSelection selection = buffers.Selection.For(_traits, cache, visible, ref call);
+        int chunks = selection.ScoreStride / cache.Kind.ChunkScalars;
+        _channels(
+            buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1), call, selection, shape.HeadDim, shape.GroupSize, _device.QueryFactor);
+        _approximate(buffers.Stream, Launcher.Config((chunks + Threads - 1) / Threads, shape.KeyValueHeads, cache.Sequences), call, selection);
+        _select(
+            buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1, _largestGroup), call, selection, shape.GroupSize, cache.Kind.ChunkScalars);
+        return selection;
+    }
+
+    /// <summary>Gives what the chosen keys leave of the probability to the mean of the visible values, where the pipeline does so.</summary>
+    public void Finish(StreamBuffers buffers, DeviceKvCache cache, in DeviceCall call, in DeviceSelection selection)
+    {
+        if (cache.Kind.ValueMean)
+            _remainder(
+                buffers.Stream, Launcher.Config(_traits.Shape.KeyValueHeads, cache.Sequences, 1, _largestGroup),
+                Remainder(cache, call.Lengths), selection, call.Output, _traits.Shape.GroupSize);
+    }
+
+    static RemainderCall Remainder(DeviceKvCache cache, ArrayView<int> lengths) => new()
+    {
+        BlockSums = cache.BlockSums,
+        Values = cache.Values,
+        Lengths = lengths,
+        Blocks = cache.Blocks,
+        HeadDim = cache.Shape.HeadDim,
+        RowChunks = cache.RowChunks,
+        Capacity = cache.Rows,
+        Format = (int)cache.Format,
+    };
+}
