@@ -422,7 +422,7 @@ partial struct Layers
                     // meet different banks.
                     weights[across * 16 + (down ^ across)] = new Float4 { X = s0.X, Y = s1.X, Z = s2.X, W = s3.X };
                     weights[(across + 8) * 16 + (down ^ (across + 8) % 16)] = new Float4 { X = s0.Y, Y = s1.Y, Z = s2.Y, W = s3.Y };
-                    weights[(across + 16) * 16 + (down ^ (across + 16) % 16)] = new Float4 { X = s0.Z, Y = s1.Z, Z = s2.Z, W = s3.Z };
+                    weights[(across + 16) * 16 + (down ^ across)] = new Float4 { X = s0.Z, Y = s1.Z, Z = s2.Z, W = s3.Z };
                     weights[(across + 24) * 16 + (down ^ (across + 24) % 16)] = new Float4 { X = s0.W, Y = s1.W, Z = s2.W, W = s3.W };
 
                     // Values, in the order of the weights.

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
+using static AttentionComposer.Generators.Emit.Ilgpu.DeviceText;
 
 namespace AttentionComposer.Generators.Emit.Ilgpu;
 
@@ -141,8 +142,9 @@ sealed class DeviceApproximateEmitter
         {
             string number = Passes ? $"row{row}" : Literal.Of(row);
             string place = number switch { "0" => "", "1" => "stride + ", _ => $"{number} * stride + " };
-            string head = $"keyValueHead * Group{(number == "0" ? "" : " + " + number)}";
-            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, Candidates(s{row}, chunk * {_chunkKeys}, low, high{Arguments(head)}));");
+            string head = number == "0" ? "keyValueHead * Group" : $"keyValueHead * Group + {number}";
+            string others = DeviceScoreEmitter.Pass(Others, new PairNames("query", head, "", ""));
+            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, Candidates(s{row}, chunk * {_chunkKeys}, low, high{DeviceScoreEmitter.Others(others)}));");
         }
     }
 
@@ -166,31 +168,15 @@ sealed class DeviceApproximateEmitter
         }
     }
 
-    static string Sum(string first, int number) => int.TryParse(first, out int value) ? Literal.Of(value + number) : number == 0 ? first : $"{first} + {number}";
-
-    // What Candidates needs beside the dot products and the keys: what Logit does, without the key.
-    string Arguments(string head)
-    {
-        if (DeviceScoreEmitter.IsPlain(_plan))
-            return "";
-        string all = DeviceScoreEmitter.LogitArguments(_plan, new PairNames("query", head, "", ""));
-        return string.Concat(all.Split([", "], System.StringSplitOptions.None).Where(argument => argument.Length > 0).Select(argument => ", " + argument));
-    }
-
-    string Declarations()
-    {
-        if (DeviceScoreEmitter.IsPlain(_plan))
-            return "";
-        string all = DeviceScoreEmitter.LogitDeclarations(_plan);
-        return string.Concat(all.Split([", "], System.StringSplitOptions.None).Where(parameter => parameter.Length > 0 && parameter != "int key").Select(parameter => ", " + parameter));
-    }
+    // What Candidates takes beside the dot products and the keys.
+    IEnumerable<PairParameter> Others => DeviceScoreEmitter.LogitParameters(_plan).Where(parameter => parameter.Variable != VariableKind.Key);
 
     void EmitCandidates()
     {
         string fields = _chunkKeys == 8 ? "ABCDEFGH" : "XYZW";
         var names = new PairNames("query", "head", "key", "");
         _writer.Write("/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval.</summary>");
-        _writer.Write($"static {_row.Floats} Candidates({_row.Floats} dots, int key, int low, int high{Declarations()}) => new()\n{{");
+        _writer.Write($"static {_row.Floats} Candidates({_row.Floats} dots, int key, int low, int high{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(Others))}) => new()\n{{");
         for (int i = 0; i < _chunkKeys; i++)
         {
             string key = i == 0 ? "key" : $"key + {i}";

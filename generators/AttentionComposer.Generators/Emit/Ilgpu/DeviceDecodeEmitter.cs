@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
+using static AttentionComposer.Generators.Emit.Ilgpu.DeviceText;
 
 namespace AttentionComposer.Generators.Emit.Ilgpu;
 
@@ -12,8 +13,6 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// </summary>
 sealed class DeviceDecodeEmitter
 {
-    const string Fields = "XYZW";
-
     readonly SourceWriter _writer;
     readonly KernelPlan _plan;
     readonly DevicePlan _device;
@@ -77,7 +76,7 @@ sealed class DeviceDecodeEmitter
 
     string KeyWarp => _device.RowWarps == 1 ? "warp" : "keyWarp";
 
-    string Chunk(int chunk) => _device.ThreadChunks == 1 ? "" : ((char)('a' + chunk)).ToString();
+    string Chunk(int chunk) => Part(chunk, _device.ThreadChunks);
 
     void EmitSummary()
     {
@@ -153,7 +152,7 @@ sealed class DeviceDecodeEmitter
     void EmitQueries()
     {
         int rows = _device.GroupRows, quarter = HeadDim / 4;
-        string row = _device.RowTiles == 1 ? $"i / HeadDim" : $"firstRow + i / HeadDim";
+        string row = _device.RowTiles == 1 ? "i / HeadDim" : "firstRow + i / HeadDim";
         // A row of padding computes what the last one does; nobody reads it.
         string source = HasPadding ? $"Math.Min({row}, Group - 1) * HeadDim + i % HeadDim" : _device.RowTiles == 1 ? "i" : "firstRow * HeadDim + i";
         _writer.Write($"""
@@ -177,8 +176,6 @@ sealed class DeviceDecodeEmitter
         _writer.Blank();
     }
 
-    static string Sum(string? first, int number) => first is null ? Literal.Of(number) : number == 0 ? first : $"{first} + {number}";
-
     // The warp's first row among the group's heads; null for 0.
     string? FirstRow => (_device.RowTiles, _device.RowWarps) switch
     {
@@ -195,18 +192,16 @@ sealed class DeviceDecodeEmitter
         return HasIdleThreads && chunk == _device.ThreadChunks - 1 ? $"Math.Min({part}, {_device.Chunks - 1})" : part;
     }
 
-    static string Factor(string sum) => sum.Contains(" + ") && !sum.EndsWith(")", System.StringComparison.Ordinal) ? $"({sum})" : sum;
-
     void EmitState()
     {
-        _writer.Write("// After the team's sum over its threads, this thread holds the products of its own key and row.".Replace(
-            "its own key and row", (OwnKeys, OwnRows) switch
-            {
-                (1, 1) => "its own key and row",
-                (1, _) => $"its own key and {OwnRows} rows",
-                (_, 1) => $"{OwnKeys} keys and its own row",
-                _ => $"{OwnKeys} keys and {OwnRows} rows",
-            }));
+        string held = (OwnKeys, OwnRows) switch
+        {
+            (1, 1) => "its own key and row",
+            (1, _) => $"its own key and {OwnRows} rows",
+            (_, 1) => $"{OwnKeys} keys and its own row",
+            _ => $"{OwnKeys} keys and {OwnRows} rows",
+        };
+        _writer.Write($"// After the team's sum over its threads, this thread holds the products of {held}.");
         if (_keyLevels + _rowLevels > 0)
             _writer.Write($"bool {string.Join(", ", Enumerable.Range(0, _keyLevels + _rowLevels).Select(i => $"bit{i} = (lane & {1 << i}) != 0"))};");
         _writer.Write($"int ownKey = {Own(0, _keyLevels, _device.TeamKeys)}{(_rowLevels == 0 ? "" : $", ownRow = {Own(_keyLevels, _rowLevels, _device.Rows)}")};");
@@ -264,7 +259,8 @@ sealed class DeviceDecodeEmitter
         int intervals = plan.Intervals.Count;
         if (intervals == 1 && plan.Selection is null)
             return;
-        string parameters = (plan.Selection is null ? "" : "bool selects, ArrayView<int> chosen, ") + string.Join(", ", Enumerable.Range(0, intervals).Select(i => i == intervals - 1 ? $"int low{i}" : $"int low{i}, int keys{i}"));
+        string parameters = (plan.Selection is null ? "" : "bool selects, ArrayView<int> chosen, ") + string.Join(
+            ", ", Enumerable.Range(0, intervals).Select(i => i == intervals - 1 ? $"int low{i}" : $"int low{i}, int keys{i}"));
         writer.Write(plan.Selection is null
             ? "/// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>"
             : "/// <summary>The position of one of the keys that a query attends to: of the list, or counted along the intervals that it sees.</summary>");
@@ -585,8 +581,6 @@ sealed class DeviceDecodeEmitter
             _writer.Blank();
         }
     }
-
-    static string Field(string name, int index) => $"{name}{index / 4}.{Fields[index % 4]}";
 
     static int RoundUp(int floats) => (floats + 3) / 4 * 4;
 }

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
+using static AttentionComposer.Generators.Emit.Ilgpu.DeviceText;
 
 namespace AttentionComposer.Generators.Emit.Ilgpu;
 
@@ -11,7 +12,6 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// </summary>
 sealed class DevicePrefillEmitter
 {
-    const string Fields = "XYZW";
     const int Slab = 32; // columns of queries and keys that are in shared memory at once
     const int Padding = 4; // floats between rows of shared memory, so that threads that store a column meet different banks
 
@@ -47,7 +47,7 @@ sealed class DevicePrefillEmitter
     IEnumerable<int> Rows => Enumerable.Range(0, ThreadRows);
     IEnumerable<int> Columns => Enumerable.Range(0, ThreadColumns);
 
-    string Column(int column) => ThreadColumns == 1 ? "" : ((char)('a' + column)).ToString();
+    string Column(int column) => Part(column, ThreadColumns);
 
     void Emit()
     {
@@ -172,7 +172,8 @@ sealed class DevicePrefillEmitter
             }
         }
 
-        string seen = $"Seen({SeenArguments})";
+        string others = DeviceScoreEmitter.Pass(SeenParameters, new PairNames("", "", "", "call.Faults"));
+        string seen = $"Seen(firstRow + down * {ThreadRows}, rows, launchQuery, firstKey + across * 4, high{DeviceScoreEmitter.Others(others)})";
         if (_plan.TestsTiles)
         {
             _writer.Write($"""
@@ -256,7 +257,8 @@ sealed class DevicePrefillEmitter
         {
             var names = new PairNames($"query{row}", $"head{row}", "ownKey", "call.Faults");
             string bits = row == 0 ? "seen" : $"seen >> {4 * row}";
-            _writer.Write($"s{row} = Logits(s{row}, {bits}{DeviceScoreEmitter.Others(DeviceScoreEmitter.IsPlain(_plan) ? "" : DeviceScoreEmitter.LogitArguments(_plan, names))});");
+            string others = DeviceScoreEmitter.Pass(DeviceScoreEmitter.LogitParameters(_plan), names);
+            _writer.Write($"s{row} = Logits(s{row}, {bits}{DeviceScoreEmitter.Others(others)});");
         }
 
         _writer.Blank();
@@ -291,23 +293,22 @@ sealed class DevicePrefillEmitter
             """);
         for (int key = 0; key < 4; key++)
         {
-            string slot = key == 0 ? "across" : $"across + {key * Across}";
+            string slot = Sum("across", key * Across);
             for (int i = 0; i * 4 < ThreadRows; i++)
             {
-                string cells = string.Join(", ", Enumerable.Range(0, 4).Select(j => $"{Fields[j]} = s{4 * i + j}.{Fields[key]}"));
-                _writer.Write($"weights[({slot}) * {TileRows / 4} + {Place(i, slot)}] = new Float4 {{ {cells} }};".Replace("(across) * ", "across * "));
+                string cells = string.Join(", ", Enumerable.Range(0, 4).Select(j => $"{"XYZW"[j]} = s{4 * i + j}.{"XYZW"[key]}"));
+                _writer.Write($"weights[{Factor(slot)} * {TileRows / 4} + {Place(i, slot, below16: key * Across % 16 == 0 ? "across" : null)}] = new Float4 {{ {cells} }};");
             }
         }
 
         _writer.Blank();
     }
 
-    string Place(int i, string slot)
+    // Where four rows of a slot are: exchanged by the slot's number below 16.
+    string Place(int i, string slot, string? below16 = null)
     {
-        string group = ThreadRows == 4 ? "down" : i == 0 ? "down * 2" : $"down * 2 + {i}";
-        return slot == "slot" || Across == 16
-            ? $"(({group}) ^ {(slot == "slot" ? "slot % 16" : "across")})".Replace("(down)", "down")
-            : $"(({group}) ^ ({slot}) % 16)".Replace("(down)", "down").Replace("(across) % 16", "across");
+        string rows = ThreadRows == 4 ? "down" : $"({Sum("down * 2", i)})";
+        return $"({rows} ^ {below16 ?? Factor(slot) + " % 16"})";
     }
 
     void EmitValues()
@@ -407,41 +408,30 @@ sealed class DevicePrefillEmitter
         _writer.Blank();
     }
 
-    string SeenArguments
+    // What Seen takes beside the rows and keys that it goes through.
+    IEnumerable<PairParameter> SeenParameters
     {
         get
         {
-            string first = $"firstRow + down * {ThreadRows}, rows, launchQuery, firstKey + across * 4, high";
-            return first + DeviceScoreEmitter.Others(OuterArguments(declared: false));
+            PairParameter[] all = HasMask ? DeviceScoreEmitter.MaskParameters(_plan) : [];
+            var group = new PairParameter("int", "keyValueHead", VariableKind.KeyValueHead);
+            IEnumerable<PairParameter> others = all.Where(parameter => parameter.Variable is not (VariableKind.Query or VariableKind.Key or VariableKind.Head));
+            return all.Any(parameter => parameter.Variable == VariableKind.Head) && !all.Contains(group) ? others.Prepend(group) : others;
         }
-    }
-
-    // What Seen needs beside the rows and keys to go through.
-    string OuterArguments(bool declared)
-    {
-        if (!HasMask)
-            return "";
-        var names = new PairNames("", "", "", declared ? "faults" : "call.Faults");
-        string[] all = (declared ? DeviceScoreEmitter.MaskDeclarations(_plan) : DeviceScoreEmitter.MaskArguments(_plan, names)).Split([", "], System.StringSplitOptions.RemoveEmptyEntries);
-        var others = all.Where(item => item is not ("int query" or "int key" or "int head")).ToList();
-        string group = declared ? "int keyValueHead" : "keyValueHead";
-        if (DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Head) && !others.Contains(group))
-            others.Insert(0, group);
-        return string.Join(", ", others);
     }
 
     void EmitSeen()
     {
         _writer.Write("/// <summary>Which keys some rows see: bit 4r + k tells whether row r sees key k.</summary>");
-        _writer.Open($"static uint Seen(int firstRow, int rows, int launchQuery, int firstKey, int high{DeviceScoreEmitter.Others(OuterArguments(declared: true))})");
+        _writer.Open($"static uint Seen(int firstRow, int rows, int launchQuery, int firstKey, int high{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(SeenParameters))})");
         _writer.Write("uint seen = 0;");
         _writer.Open($"for (int i = 0; i < {4 * ThreadRows}; i++)");
         if (HasMask)
             _writer.Write("int row = Math.Min(firstRow + i / 4, rows - 1);");
         _writer.Write("int key = firstKey + i % 4;");
-        if (DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Query))
+        if (HasMask && DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Query))
             _writer.Write("int query = launchQuery + row / Group;");
-        if (DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Head))
+        if (HasMask && DeviceScoreEmitter.MasksNeed(_plan, VariableKind.Head))
             _writer.Write("int head = keyValueHead * Group + row % Group;");
         string visible = HasMask ? $"key < high && {DeviceScoreEmitter.Sees(_plan, new PairNames("query", "head", "key", "faults"))}" : "key < high";
         _writer.Nested($"if ({visible})", "seen |= 1u << i;");
@@ -454,20 +444,16 @@ sealed class DevicePrefillEmitter
 
     void EmitLogits()
     {
-        string declarations = DeviceScoreEmitter.IsPlain(_plan) ? "" : DeviceScoreEmitter.LogitDeclarations(_plan);
+        string declarations = DeviceScoreEmitter.Declare(DeviceScoreEmitter.LogitParameters(_plan));
         _writer.Write("/// <summary>The logits of a row and four keys, from their dot products; negative infinity where the row does not see a key.</summary>");
         _writer.Write($"static Float4 Logits(Float4 dots, uint seen{DeviceScoreEmitter.Others(declarations)}) => new()\n{{");
         for (int key = 0; key < 4; key++)
         {
             var names = new PairNames("query", "head", key == 0 ? "key" : $"key + {key}", "faults");
-            _writer.Write($"    {Fields[key]} = (seen & {1 << key}) != 0 ? {DeviceScoreEmitter.Logit(_plan, $"dots.{Fields[key]}", names)} : float.NegativeInfinity,");
+            _writer.Write($"    {"XYZW"[key]} = (seen & {1 << key}) != 0 ? {DeviceScoreEmitter.Logit(_plan, $"dots.{"XYZW"[key]}", names)} : float.NegativeInfinity,");
         }
 
         _writer.Write("};");
         _writer.Blank();
     }
-
-    static string Field(string name, int index) => $"{name}{index / 4}.{Fields[index % 4]}";
-
-    static string Sum(string first, int number) => number == 0 ? first : $"{first} + {number}";
 }

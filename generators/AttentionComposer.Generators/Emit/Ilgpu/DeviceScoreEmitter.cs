@@ -10,6 +10,8 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// </summary>
 static class DeviceScoreEmitter
 {
+    const string FaultsName = "faults";
+
     /// <summary>Whether kernels test a mask in decode, where intervals alone hold what one query sees unless the plan tests tiles.</summary>
     public static bool TestsInDecode(KernelPlan plan) => plan.TestsTiles;
 
@@ -30,37 +32,44 @@ static class DeviceScoreEmitter
     public static bool UsesCaptured(KernelPlan plan) => plan.Spec.Captures.Count != 0 || plan.Spec.Alibi;
 
     /// <summary>The test of one row and one key.</summary>
-    public static string Sees(KernelPlan plan, PairNames names) => $"Sees({MaskArguments(plan, names)})";
+    public static string Sees(KernelPlan plan, PairNames names) => $"Sees({Pass(MaskParameters(plan), names)})";
 
     /// <summary>The logit of a dot product.</summary>
     public static string Logit(KernelPlan plan, string dot, PairNames names) =>
-        IsPlain(plan) ? dot : $"Logit({dot}{Others(LogitArguments(plan, names))})";
+        IsPlain(plan) ? dot : $"Logit({dot}{Others(Pass(LogitParameters(plan), names))})";
 
-    /// <summary>What <see cref="Sees"/> takes.</summary>
-    public static string MaskArguments(KernelPlan plan, PairNames names) =>
-        Arguments(MaskParameters(plan), names, ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks));
+    /// <summary>What the test of a row and a key takes.</summary>
+    public static PairParameter[] MaskParameters(KernelPlan plan) => Parameters(
+        variable => plan.Mask?.DependsOn(variable) == true || plan.Spec.Masks.Any(mask => mask.DependsOn(variable)),
+        ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks));
 
-    /// <summary>What <see cref="Logit"/> takes beside the dot product.</summary>
-    public static string LogitArguments(KernelPlan plan, PairNames names) =>
-        Arguments(LogitParameters(plan), names, ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
+    /// <summary>What the logit takes beside the dot product.</summary>
+    public static PairParameter[] LogitParameters(KernelPlan plan) => IsPlain(plan) ? [] : Parameters(
+        variable => plan.Logit.DependsOn(variable) || plan.Spec.Scores.Any(score => score.DependsOn(variable)),
+        ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
 
-    /// <summary>The parameters of <see cref="Sees"/>.</summary>
-    public static string MaskDeclarations(KernelPlan plan) =>
-        Declarations(MaskParameters(plan), ReadsCaptured(plan.Spec.Masks), Checks(plan, plan.Spec.Masks));
+    /// <summary>Parameters as a method declares them.</summary>
+    public static string Declare(IEnumerable<PairParameter> parameters) => string.Join(", ", parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
 
-    /// <summary>The parameters of <see cref="Logit"/> beside the dot product.</summary>
-    public static string LogitDeclarations(KernelPlan plan) =>
-        Declarations(LogitParameters(plan), ReadsCaptured(plan.Spec.Scores) || plan.Spec.Alibi, Checks(plan, plan.Spec.Scores));
+    /// <summary>Arguments for parameters.</summary>
+    public static string Pass(IEnumerable<PairParameter> parameters, PairNames names) => string.Join(", ", parameters.Select(parameter => parameter.Variable switch
+    {
+        VariableKind.Key => names.Key,
+        VariableKind.Head => names.Head,
+        VariableKind.Query => names.Query,
+        null when parameter.Name == FaultsName => names.Faults,
+        _ => parameter.Name,
+    }));
 
     /// <summary>More arguments or parameters behind others.</summary>
     public static string Others(string list) => list.Length == 0 ? "" : ", " + list;
 
-    /// <summary>What the calls need of a row and a key.</summary>
+    /// <summary>Whether the kernel needs a variable for its calls.</summary>
     public static bool Needs(KernelPlan plan, VariableKind variable, bool masked) =>
-        LogitParameters(plan).Contains(variable) || masked && HasMask(plan) && MaskParameters(plan).Contains(variable);
+        LogitParameters(plan).Any(parameter => parameter.Variable == variable) || masked && MasksNeed(plan, variable);
 
-    /// <summary>What the masks need of a row and a key.</summary>
-    public static bool MasksNeed(KernelPlan plan, VariableKind variable) => MaskParameters(plan).Contains(variable);
+    /// <summary>Whether the test of a row and a key needs a variable.</summary>
+    public static bool MasksNeed(KernelPlan plan, VariableKind variable) => MaskParameters(plan).Any(parameter => parameter.Variable == variable);
 
     public static void Emit(SourceWriter writer, KernelPlan plan)
     {
@@ -73,7 +82,7 @@ static class DeviceScoreEmitter
     static void EmitSees(SourceWriter writer, KernelPlan plan)
     {
         writer.Write("/// <summary>Whether a row sees a key.</summary>");
-        writer.Open($"static bool Sees({MaskDeclarations(plan)})");
+        writer.Open($"static bool Sees({Declare(MaskParameters(plan))})");
         if (plan.Spec.Masks.Count == 0)
         {
             writer.Write($"return {DevicePrinter.Print(plan.Mask!)};");
@@ -101,7 +110,7 @@ static class DeviceScoreEmitter
     static void EmitLogit(SourceWriter writer, KernelPlan plan)
     {
         writer.Write("/// <summary>The logit of a row and a key that it sees, from their dot product.</summary>");
-        writer.Open($"static float Logit(float logit{Others(LogitDeclarations(plan))})");
+        writer.Open($"static float Logit(float logit{Others(Declare(LogitParameters(plan)))})");
         if (plan.Logit != Expr.Score)
         {
             bool isAll = plan.Spec.Scores.Count == 0 && plan.LogitFactor == 1;
@@ -181,41 +190,29 @@ static class DeviceScoreEmitter
     static string Conjunct(Expr condition) =>
         condition is Select or Binary { Operator: BinaryOperator.Or } ? $"({DevicePrinter.Print(condition)})" : DevicePrinter.Print(condition);
 
-    static VariableKind[] MaskParameters(KernelPlan plan) =>
-        [.. AllVariables.Where(variable => plan.Mask?.DependsOn(variable) == true || plan.Spec.Masks.Any(mask => mask.DependsOn(variable)))];
-
-    static VariableKind[] LogitParameters(KernelPlan plan) =>
-        [.. AllVariables.Where(variable => plan.Logit.DependsOn(variable) || plan.Spec.Scores.Any(score => score.DependsOn(variable)))];
-
-    static IEnumerable<VariableKind> AllVariables =>
-        [VariableKind.Batch, VariableKind.KeyValueHead, VariableKind.Head, VariableKind.Query, VariableKind.Key];
+    static PairParameter[] Parameters(System.Func<VariableKind, bool> dependsOn, bool captured, bool faults)
+    {
+        VariableKind[] variables = [VariableKind.Batch, VariableKind.KeyValueHead, VariableKind.Head, VariableKind.Query, VariableKind.Key];
+        return
+        [
+            .. variables.Where(dependsOn).Select(variable => new PairParameter("int", DevicePrinter.Name(variable), variable)),
+            .. captured ? [new PairParameter("Captured", "captured", null)] : (PairParameter[])[],
+            .. faults ? [new PairParameter("ArrayView<int>", FaultsName, null)] : (PairParameter[])[],
+        ];
+    }
 
     static bool ReadsCaptured(IEnumerable<FunctionSpec> functions) =>
         functions.SelectMany(function => function.Expressions).SelectMany(CaptureEmitter.WithOperands)
             .Any(expr => expr is CapturedElement or CapturedScalar or CapturedLength);
 
     static bool Checks(KernelPlan plan, IEnumerable<FunctionSpec> functions) => functions.Intersect(CheckedFunctions(plan)).Any();
-
-    static string Declarations(VariableKind[] variables, bool captured, bool faults) => string.Join(", ",
-        [
-            .. variables.Select(variable => "int " + DevicePrinter.Name(variable)),
-            .. captured ? ["Captured captured"] : (string[])[],
-            .. faults ? ["ArrayView<int> faults"] : (string[])[],
-        ]);
-
-    static string Arguments(VariableKind[] variables, PairNames names, bool captured, bool faults) => string.Join(", ",
-        [
-            .. variables.Select(variable => variable switch
-            {
-                VariableKind.Key => names.Key,
-                VariableKind.Head => names.Head,
-                VariableKind.Query => names.Query,
-                _ => DevicePrinter.Name(variable),
-            }),
-            .. captured ? ["captured"] : (string[])[],
-            .. faults ? [names.Faults] : (string[])[],
-        ]);
 }
+
+/// <summary>What a method takes that is asked about a row and a key.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Variable">The variable of expressions that it is, if it is one.</param>
+sealed record PairParameter(string Type, string Name, VariableKind? Variable);
 
 /// <summary>What a row and a key are called where a kernel asks about them.</summary>
 /// <param name="Query">The row's position.</param>
