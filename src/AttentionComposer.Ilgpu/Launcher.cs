@@ -158,7 +158,17 @@ sealed class Launcher
             longest = Math.Max(longest, length);
 
         Span<KeyRange> ranges = stackalloc KeyRange[_traits.RangeCount];
-        _pipeline.VisibleKeys(longest - Math.Min(tokens, Math.Max(1, _device.PrefillRows / _traits.Shape.GroupSize)), longest - 1, longest, ranges);
+        object? captured = _pipeline.Capture();
+        try
+        {
+            int tileTokens = Math.Max(1, _device.PrefillRows / _traits.Shape.GroupSize);
+            _pipeline.VisibleKeys(longest - Math.Min(tokens, tileTokens), longest - 1, longest, batch: 0, captured, ranges);
+        }
+        finally
+        {
+            _pipeline.Release(captured);
+        }
+
         int keys = 0;
         foreach (KeyRange range in ranges)
             keys += range.Count;

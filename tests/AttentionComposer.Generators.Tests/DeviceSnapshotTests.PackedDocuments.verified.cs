@@ -66,6 +66,7 @@ partial class PackedDocuments : IDeviceKernels
             int keyValueHead = Grid.IdxY;
             int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;
             int length = call.Lengths[sequence], query = length - call.Tokens + token;
+            Captured captured = Read(call);
 
             // The keys that the query sees, and this split's share of them.
             int low0 = 0, high0 = query + 1;
@@ -96,8 +97,6 @@ partial class PackedDocuments : IDeviceKernels
             ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(72);
             ArrayView<float> weightCells = weights.Cast<float>();
             int buffer = warp * 72, turn = 0;
-
-            Captured captured = Read(call);
 
             if (begin < end)
             {
@@ -290,6 +289,7 @@ partial class PackedDocuments : IDeviceKernels
             int firstRow = (Grid.DimX - 1 - Grid.IdxX) / call.Splits * 64;
             int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
             int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
+            Captured captured = Read(call);
 
             // The blocks of keys that some row sees, and this split's share of them.
             int low0 = 0, high0 = lastQuery + 1;
@@ -345,7 +345,6 @@ partial class PackedDocuments : IDeviceKernels
             Float4 o5 = default;
             Float4 o6 = default;
             Float4 o7 = default;
-            Captured captured = Read(call);
 
             for (int block = begin; block < end; block++)
             {

@@ -53,7 +53,7 @@ partial class SparQOverAWindow : IDeviceKernels
         {
             int thread = ThreadGroup.IdxX, keyValueHead = Grid.IdxY, sequence = Grid.IdxZ;
             int length = call.Lengths[sequence], query = length - 1;
-            int low0 = 0, high0 = Math.Min(query + 1, 4);
+            int low0 = 0, high0 = Math.Max(0, Math.Min(query + 1, 4));
             int low1 = Math.Max(high0, query - 8191), high1 = query + 1;
             if (Grid.IdxX == 0 && keyValueHead == 0 && thread == 0)
             {
@@ -125,13 +125,13 @@ partial class SparQOverAWindow : IDeviceKernels
             s2 = Float8.MultiplyAdd(queries[88], k4, s2);
             s2 = Float8.MultiplyAdd(queries[89], k5, s2);
 
-            Float8.Store(scores, slotChunk * 2, Candidates(s0, chunk * 8, low, high));
-            Float8.Store(scores, stride + slotChunk * 2, Candidates(s1, chunk * 8, low, high));
-            Float8.Store(scores, 2 * stride + slotChunk * 2, Candidates(s2, chunk * 8, low, high));
+            Float8.Store(scores, slotChunk * 2, ScoresOf(s0, chunk * 8, low, high));
+            Float8.Store(scores, stride + slotChunk * 2, ScoresOf(s1, chunk * 8, low, high));
+            Float8.Store(scores, 2 * stride + slotChunk * 2, ScoresOf(s2, chunk * 8, low, high));
         }
 
         /// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval.</summary>
-        static Float8 Candidates(Float8 dots, int key, int low, int high) => new()
+        static Float8 ScoresOf(Float8 dots, int key, int low, int high) => new()
         {
             A = key >= low && key < high ? DeviceMath.Candidate(dots.A) : float.NegativeInfinity,
             B = key + 1 >= low && key + 1 < high ? DeviceMath.Candidate(dots.B) : float.NegativeInfinity,
@@ -157,7 +157,7 @@ partial class SparQOverAWindow : IDeviceKernels
             int length = call.Lengths[sequence], query = length - call.Tokens + token;
 
             // The keys that the query sees, and this split's share of them.
-            int low0 = 0, high0 = Math.Min(query + 1, 4);
+            int low0 = 0, high0 = Math.Max(0, Math.Min(query + 1, 4));
             int keys0 = Math.Max(0, high0 - low0);
             int low1 = Math.Max(high0, query - 8191), high1 = query + 1;
             int keys1 = Math.Max(0, high1 - low1);
@@ -425,7 +425,7 @@ partial class SparQOverAWindow : IDeviceKernels
             int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
 
             // The blocks of keys that some row sees, and this split's share of them.
-            int low0 = 0, high0 = Math.Min(lastQuery + 1, 4);
+            int low0 = 0, high0 = Math.Max(0, Math.Min(lastQuery + 1, 4));
             int fullLow0 = 0, fullHigh0 = Math.Min(firstQuery + 1, 4);
             int blocks0 = (Math.Max(0, high0 - low0) + 63) / 64;
             int low1 = Math.Max(high0, firstQuery - 8191), high1 = lastQuery + 1;

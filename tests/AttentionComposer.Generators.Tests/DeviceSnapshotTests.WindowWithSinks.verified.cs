@@ -55,9 +55,10 @@ partial class WindowWithSinks : IDeviceKernels
             int keyValueHead = Grid.IdxY;
             int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;
             int length = call.Lengths[sequence], query = length - call.Tokens + token;
+            Captured captured = Read(call);
 
             // The keys that the query sees, and this split's share of them.
-            int low0 = 0, high0 = Math.Min(query + 1, 4);
+            int low0 = 0, high0 = Math.Max(0, Math.Min(query + 1, 4));
             int keys0 = Math.Max(0, high0 - low0);
             int low1 = Math.Max(high0, query - 4095), high1 = query + 1;
             int keys1 = Math.Max(0, high1 - low1);
@@ -88,8 +89,6 @@ partial class WindowWithSinks : IDeviceKernels
             ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(24);
             ArrayView<float> weightCells = weights.Cast<float>();
             int buffer = warp * 24, turn = 0;
-
-            Captured captured = Read(call);
 
             if (begin < end)
             {
@@ -289,9 +288,10 @@ partial class WindowWithSinks : IDeviceKernels
             int firstRow = (Grid.DimX - 1 - Grid.IdxX) / call.Splits * 64;
             int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
             int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
+            Captured captured = Read(call);
 
             // The blocks of keys that some row sees, and this split's share of them.
-            int low0 = 0, high0 = Math.Min(lastQuery + 1, 4);
+            int low0 = 0, high0 = Math.Max(0, Math.Min(lastQuery + 1, 4));
             int fullLow0 = 0, fullHigh0 = Math.Min(firstQuery + 1, 4);
             int blocks0 = (Math.Max(0, high0 - low0) + 63) / 64;
             int low1 = Math.Max(high0, firstQuery - 4095), high1 = lastQuery + 1;
@@ -349,7 +349,6 @@ partial class WindowWithSinks : IDeviceKernels
             Float4 o5a = default, o5b = default;
             Float4 o6a = default, o6b = default;
             Float4 o7a = default, o7b = default;
-            Captured captured = Read(call);
 
             for (int block = begin; block < end; block++)
             {

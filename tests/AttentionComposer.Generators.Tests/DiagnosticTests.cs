@@ -103,6 +103,8 @@ public sealed class DiagnosticTests
         { "ATC0401", $"[{Good}, Causal, [|TopK(8)|]] partial class Local;" },
         { "ATC0401", $"[{Good}, Causal, [|Pages(Size = 16, Count = 4)|]] partial class Local;" },
         { "ATC0401", $"[{Good}, Causal, [|Star(BlockSize = 8)|]] partial class Local;" },
+        { "ATC0401", $"[{Good}, Causal, [|HeavyHitters(Budget = 16, Local = 8)|]] partial class Local;" },
+        { "ATC0401", $"[{Good}, Causal, [|SparQ(Rank = 8, TopK = 16)|]] partial class Local {{ [Score] static float Half(float score) => score / 2; }}" },
     };
 
     /// <summary>What devices cannot do is told where it is written, and only where there are devices; the processor can do it all the same.</summary>

@@ -317,10 +317,10 @@ static class PipelineEmitter
         writer.Open($"static void SeenBy(int firstQuery, int lastQuery, int length, {(plan.BoundsCapture ? "int batch, Captured captured, " : "")}Span<KeyRange> ranges)");
         for (int i = 0; i < plan.Intervals.Count; i++)
         {
-            string low = IntervalPrinter.Low(plan, i, "firstQuery", "lastQuery");
-            string high = IntervalPrinter.High(plan, i, "firstQuery", "lastQuery");
-            string fullLow = plan.TestsTiles ? "0" : IntervalPrinter.FullLow(plan, i, "firstQuery", "lastQuery"); // See tells
-            string fullHigh = plan.TestsTiles ? "0" : IntervalPrinter.FullHigh(plan, i, "firstQuery", "lastQuery");
+            string low = IntervalPrinter.Processor.Low(plan, i, "firstQuery", "lastQuery");
+            string high = IntervalPrinter.Processor.High(plan, i, "firstQuery", "lastQuery");
+            string fullLow = plan.TestsTiles ? "0" : IntervalPrinter.Processor.FullLow(plan, i, "firstQuery", "lastQuery"); // See tells
+            string fullHigh = plan.TestsTiles ? "0" : IntervalPrinter.Processor.FullHigh(plan, i, "firstQuery", "lastQuery");
             if (i + 1 < plan.Intervals.Count)
             {
                 writer.Write($"int high{i} = {high};");

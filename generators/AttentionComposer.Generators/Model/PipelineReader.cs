@@ -28,7 +28,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
 
     /// <summary>The attributes of stages that run on the processor only.</summary>
-    static readonly string[] s_processorStages = ["Star", "TopK", "Pages"];
+    static readonly string[] s_processorStages = ["Star", "TopK", "Pages", "DoubleSparsity", "HeavyHitters"];
 
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
@@ -138,18 +138,19 @@ sealed class PipelineReader
             selections.CheckNormalizer(spec);
         spec = ReadFunctions(spec);
         PipelineSpec? read = Find("Star") is { } star ? ReadStar(star, spec) : spec;
-        return read is null ? null : read with { OnDevice = IsOnDevice() };
+        return read is null ? null : read with { OnDevice = IsOnDevice(read) };
     }
 
     /// <summary>Whether the pipeline gets kernels for devices: only in a project that references their runtime, and not for every stage.</summary>
-    bool IsOnDevice()
+    bool IsOnDevice(PipelineSpec spec)
     {
         if (_compilation.GetTypeByMetadataName(DeviceKernels) is null)
             return false;
         CheckMembers(s_deviceMembers);
-        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null);
+        bool plain = spec.Scores.Count + spec.Masks.Count == 0 && spec.SinkLogits is null && spec.Normalization == Normalization.Softmax;
+        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null) ?? (spec.Selection is null || plain ? null : "SparQ");
         if (missing is not null)
-            CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, missing);
+            CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, missing == "SparQ" ? "[SparQ] beside functions, sink logits or a normaliser" : $"[{missing}]");
         return missing is null;
     }
 

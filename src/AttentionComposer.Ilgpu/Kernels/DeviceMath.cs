@@ -119,6 +119,12 @@ public static class DeviceMath
     /// <inheritdoc cref="At(ArrayView{float}, int)"/>
     public static int At(ArrayView<int> table, int index) => (uint)index < (uint)table.IntLength ? table[index] : 0;
 
+    /// <summary>The element of a table as a bound of visible keys, or a bound that says nothing outside of it.</summary>
+    public static int At(ArrayView<int> table, int index, int otherwise) => (uint)index < (uint)table.IntLength ? table[index] : otherwise;
+
+    /// <summary>The position that is nearest to a bound: what a pipeline captures can be any number.</summary>
+    public static int Position(long bound) => bound < 0 ? 0 : bound > int.MaxValue ? int.MaxValue : (int)bound;
+
     /// <summary>Whether an index is outside of a dimension of a table.</summary>
     public static bool Outside(int index, int length) => (uint)index >= (uint)length;
 }

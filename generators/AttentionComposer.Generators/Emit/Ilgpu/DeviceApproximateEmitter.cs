@@ -57,7 +57,7 @@ sealed class DeviceApproximateEmitter
             _writer.Close();
         _writer.Close();
         _writer.Blank();
-        EmitCandidates();
+        EmitScoresOf();
     }
 
     void EmitPlace()
@@ -67,7 +67,7 @@ sealed class DeviceApproximateEmitter
             int length = call.Lengths[sequence], query = length - 1;
             """);
         for (int i = 0; i < Intervals; i++)
-            _writer.Write($"int low{i} = {IntervalPrinter.Low(_plan, i, "query", "query")}, high{i} = {IntervalPrinter.High(_plan, i, "query", "query")};");
+            _writer.Write($"int low{i} = {DevicePrinter.Intervals.Low(_plan, i, "query", "query")}, high{i} = {DevicePrinter.Intervals.High(_plan, i, "query", "query")};");
         _writer.Open("if (Grid.IdxX == 0 && keyValueHead == 0 && thread == 0)");
         for (int i = 0; i < Intervals; i++)
         {
@@ -144,7 +144,7 @@ sealed class DeviceApproximateEmitter
             string place = number switch { "0" => "", "1" => "stride + ", _ => $"{number} * stride + " };
             string head = number == "0" ? "keyValueHead * Group" : $"keyValueHead * Group + {number}";
             string others = DeviceScoreEmitter.Pass(Others, new PairNames("query", head, "", ""));
-            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, Candidates(s{row}, chunk * {_chunkKeys}, low, high{DeviceScoreEmitter.Others(others)}));");
+            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, ScoresOf(s{row}, chunk * {_chunkKeys}, low, high{DeviceScoreEmitter.Others(others)}));");
         }
     }
 
@@ -168,15 +168,15 @@ sealed class DeviceApproximateEmitter
         }
     }
 
-    // What Candidates takes beside the dot products and the keys.
+    // What ScoresOf takes beside the dot products and the keys.
     IEnumerable<PairParameter> Others => DeviceScoreEmitter.LogitParameters(_plan).Where(parameter => parameter.Variable != VariableKind.Key);
 
-    void EmitCandidates()
+    void EmitScoresOf()
     {
         string fields = _chunkKeys == 8 ? "ABCDEFGH" : "XYZW";
         var names = new PairNames("query", "head", "key", "");
         _writer.Write("/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval.</summary>");
-        _writer.Write($"static {_row.Floats} Candidates({_row.Floats} dots, int key, int low, int high{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(Others))}) => new()\n{{");
+        _writer.Write($"static {_row.Floats} ScoresOf({_row.Floats} dots, int key, int low, int high{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(Others))}) => new()\n{{");
         for (int i = 0; i < _chunkKeys; i++)
         {
             string key = i == 0 ? "key" : $"key + {i}";

@@ -111,10 +111,10 @@ sealed class DeviceDecodeEmitter
         _writer.Write("int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;");
         if (_plan.DependsOn(VariableKind.Batch))
             _writer.Write("int batch = sequence;");
-        _writer.Write("""
-            int length = call.Lengths[sequence], query = length - call.Tokens + token;
-
-            """);
+        _writer.Write("int length = call.Lengths[sequence], query = length - call.Tokens + token;");
+        if (DeviceScoreEmitter.UsesCaptured(_plan))
+            _writer.Write("Captured captured = Read(call);");
+        _writer.Blank();
     }
 
     void EmitKeys()
@@ -123,7 +123,7 @@ sealed class DeviceDecodeEmitter
         _writer.Write("// The keys that the query sees, and this split's share of them.");
         for (int i = 0; i < intervals; i++)
         {
-            _writer.Write($"int low{i} = {IntervalPrinter.Low(_plan, i, "query", "query")}, high{i} = {IntervalPrinter.High(_plan, i, "query", "query")};");
+            _writer.Write($"int low{i} = {DevicePrinter.Intervals.Low(_plan, i, "query", "query")}, high{i} = {DevicePrinter.Intervals.High(_plan, i, "query", "query")};");
             if (intervals > 1)
                 _writer.Write($"int keys{i} = Math.Max(0, high{i} - low{i});");
         }
@@ -227,11 +227,6 @@ sealed class DeviceDecodeEmitter
             int buffer = warp * {2 * BufferFloats}, turn = 0;
 
             """);
-        if (DeviceScoreEmitter.UsesCaptured(_plan))
-        {
-            _writer.Write("Captured captured = Read(call);");
-            _writer.Blank();
-        }
     }
 
     // One of this thread's own rows, as the warp counts them.

@@ -120,7 +120,7 @@ static class DeviceEmitter
         return capture.Rank switch
         {
             0 => field,
-            1 when capture.IsMemory => $"{field}.Span, {field}.Length",
+            1 when CaptureEmitter.IsMemory(capture) => $"{field}.Span, {field}.Length",
             1 => $"{field}, {field}.Length",
             _ => $"TableLoad.Elements({field}), {string.Join(", ", Enumerable.Range(0, capture.Rank).Select(i => $"{field}.GetLength({Literal.Of(i)})"))}",
         };

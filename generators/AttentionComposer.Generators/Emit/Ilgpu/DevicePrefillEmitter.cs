@@ -92,8 +92,10 @@ sealed class DevicePrefillEmitter
             int firstRow = (Grid.DimX - 1 - Grid.IdxX) / call.Splits * {TileRows};
             int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
             int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + {TileRows - 1}, rows - 1) / Group;
-
             """);
+        if (DeviceScoreEmitter.UsesCaptured(_plan))
+            _writer.Write("Captured captured = Read(call);");
+        _writer.Blank();
     }
 
     void EmitBlocks()
@@ -101,9 +103,9 @@ sealed class DevicePrefillEmitter
         _writer.Write("// The blocks of keys that some row sees, and this split's share of them.");
         for (int i = 0; i < Intervals; i++)
         {
-            _writer.Write($"int low{i} = {IntervalPrinter.Low(_plan, i, "firstQuery", "lastQuery")}, high{i} = {IntervalPrinter.High(_plan, i, "firstQuery", "lastQuery")};");
+            _writer.Write($"int low{i} = {DevicePrinter.Intervals.Low(_plan, i, "firstQuery", "lastQuery")}, high{i} = {DevicePrinter.Intervals.High(_plan, i, "firstQuery", "lastQuery")};");
             if (HasMask && !_plan.TestsTiles)
-                _writer.Write($"int fullLow{i} = {IntervalPrinter.FullLow(_plan, i, "firstQuery", "lastQuery")}, fullHigh{i} = {IntervalPrinter.FullHigh(_plan, i, "firstQuery", "lastQuery")};");
+                _writer.Write($"int fullLow{i} = {DevicePrinter.Intervals.FullLow(_plan, i, "firstQuery", "lastQuery")}, fullHigh{i} = {DevicePrinter.Intervals.FullHigh(_plan, i, "firstQuery", "lastQuery")};");
             if (Intervals > 1)
                 _writer.Write($"int blocks{i} = (Math.Max(0, high{i} - low{i}) + {TileKeys - 1}) / {TileKeys};");
         }
@@ -147,8 +149,6 @@ sealed class DevicePrefillEmitter
             _writer.Write($"float maximum{row} = float.NegativeInfinity, sum{row} = 0;");
         foreach (int row in Rows)
             _writer.Write($"Float4 {string.Join(", ", Columns.Select(column => $"o{row}{Column(column)} = default"))};");
-        if (DeviceScoreEmitter.UsesCaptured(_plan))
-            _writer.Write("Captured captured = Read(call);");
         _writer.Blank();
     }
 

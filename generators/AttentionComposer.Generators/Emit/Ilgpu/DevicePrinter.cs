@@ -9,6 +9,9 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// </summary>
 static class DevicePrinter
 {
+    /// <summary>Prints the ends of key intervals.</summary>
+    public static readonly IntervalPrinter Intervals = new("DeviceMath.Position", CallConstant);
+
     public static string Print(Expr expr) => expr switch
     {
         Variable variable => Name(variable.Kind),
@@ -39,6 +42,12 @@ static class DevicePrinter
         VariableKind.KeyValueHead => "keyValueHead",
         VariableKind.Batch => "batch",
         _ => ScalarPrinter.Name(variable),
+    };
+
+    static string CallConstant(Expr number, string unknown) => number switch
+    {
+        CapturedElement element => $"DeviceMath.At(captured.{ScalarPrinter.FieldOf(element.Capture)}, {Print(element.Indices[0])}, otherwise: {unknown})",
+        _ => Operand(number),
     };
 
     /// <summary>The field that holds the length of one dimension of a table of several.</summary>
