@@ -15,6 +15,12 @@ sealed partial class Chosen;
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16, AnchorSize = 16)]
 sealed partial class Blocks;
 
+[Attention(HeadDim = 64, QueryHeads = 6, KeyValueHeads = 2), Causal, SparQ(Rank = 16, TopK = 24, Local = 4, Reallocation = SparQReallocation.Always)]
+sealed partial class Sparse;
+
+[Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 4), Causal, SlidingWindow(200), Sinks(3), KvCache(KvFormat.BFloat16), SparQ(Rank = 12, TopK = 20, Local = 4)]
+sealed partial class SparseWindow;
+
 /// <summary>Biases by distance from a table that may be too short, and by a number; both may change between calls.</summary>
 [Attention(HeadDim = 32, QueryHeads = 2, KeyValueHeads = 2), Causal]
 sealed partial class Biased

@@ -44,13 +44,30 @@ public sealed class PtxTests
     // Kernels are static: what the pipeline's fields hold is of no account.
     static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
 
-    public static TheoryData<string> LibraryKernels() => [nameof(AppendKernel), nameof(MergeKernel)];
+    public static TheoryData<Type> Selections() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Approximate is not null).Take(6)];
+
+    [Theory, MemberData(nameof(Selections))]
+    public void Approximate(Type pipeline)
+    {
+        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Approximate!.Method);
+        ptx.CheckStaysInRegisters();
+        ptx.CheckAddressSpaces();
+        Assert.True(ptx.Count("ld.global.v4") >= 1, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
+    }
+
+    public static TheoryData<string, string> LibraryKernels()
+    {
+        var kernels = new TheoryData<string, string>();
+        foreach (Type type in typeof(MergeKernel).Assembly.GetExportedTypes().Where(type => type.Name.EndsWith("Kernel", StringComparison.Ordinal)))
+            foreach (MethodInfo kernel in type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
+                kernels.Add(type.FullName!, kernel.Name);
+        return kernels;
+    }
 
     [Theory, MemberData(nameof(LibraryKernels))]
-    public void KernelsOfTheLibrary(string kernel)
+    public void KernelsOfTheLibrary(string type, string kernel)
     {
-        MethodInfo method = typeof(AppendKernel).Assembly.GetType($"{typeof(AppendKernel).Namespace}.{kernel}")!.GetMethod("Run")!;
-        Ptx ptx = Ptx.Of(method);
+        Ptx ptx = Ptx.Of(typeof(MergeKernel).Assembly.GetType(type)!.GetMethod(kernel)!);
         ptx.CheckStaysInRegisters();
         ptx.CheckAddressSpaces();
     }

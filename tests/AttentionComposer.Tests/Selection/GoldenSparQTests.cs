@@ -13,7 +13,7 @@ public sealed class GoldenSparQTests
         foreach (GoldenCase golden in GoldenCase.Of(op))
             foreach (KvFormat format in (KvFormat[])[KvFormat.Float32, KvFormat.Float16]) // which hold the golden inputs exactly
                 foreach (int bits in KernelSettings.VectorWidths)
-                    if (PipelineOf(golden, format) is not null)
+                    if (SparQCase.PipelineOf(golden, format) is not null)
                         cases.Add(golden.Name, format, bits);
         return cases;
     }
@@ -30,8 +30,8 @@ public sealed class GoldenSparQTests
     {
         using var _ = KernelSettings.VectorBits(vectorBits);
         GoldenCase golden = GoldenCase.Named(name);
-        IAttention attention = PipelineOf(golden, format)!;
-        (Sequence sequence, int[] positions) = VisibleOf(golden);
+        IAttention attention = SparQCase.PipelineOf(golden, format)!;
+        (Sequence sequence, int[] positions) = SparQCase.VisibleOf(golden);
 
         // A test that watches sees every choice; without it a budget that holds all keys runs dense.
         SelectionTrace trace = Run(attention, sequence, watched: true, out float[] output);
@@ -53,10 +53,9 @@ public sealed class GoldenSparQTests
     {
         using var _ = KernelSettings.VectorBits(vectorBits);
         GoldenCase golden = GoldenCase.Named(name);
-        IAttention attention = PipelineOf(golden, format)!;
-        Tensor q = golden.Input("q"), k = golden.Input("k"), v = golden.Input("v");
+        IAttention attention = SparQCase.PipelineOf(golden, format)!;
         int start = golden.Integer("start"), steps = golden.Integer("steps");
-        var sequence = new Sequence(attention.Shape, q.Data, k.SwapWithNext(0).Data, v.SwapWithNext(0).Data);
+        Sequence sequence = SparQCase.DecodedOf(golden, attention.Shape);
 
         using KvCache cache = attention.CreateCache(start + steps);
         var rows = (RowCache)cache;
@@ -111,26 +110,6 @@ public sealed class GoldenSparQTests
         Array.Fill(output, -77777);
         attention.Attend(cache, sequence.Queries, output);
         return trace;
-    }
-
-    // Hidden positions of the set are left padding: a cache starts behind it.
-    static (Sequence Sequence, int[] Positions) VisibleOf(GoldenCase golden)
-    {
-        Tensor q = golden.Input("q"), k = golden.Input("k").SwapWithNext(0), v = golden.Input("v").SwapWithNext(0);
-        int padding = golden.HasInput("visible") ? golden.Input("visible").Data.Count(visible => visible == 0) : 0;
-        var shape = new AttentionShape(q.Dimensions[^1], q.Dimensions[0], k.Dimensions[1]);
-        int width = shape.KeyValueWidth * padding;
-        return (new Sequence(shape, q.Data, k.Data[width..], v.Data[width..]), [.. Enumerable.Range(padding, k.Dimensions[0] - padding)]);
-    }
-
-    static IAttention? PipelineOf(GoldenCase golden, KvFormat format)
-    {
-        Tensor q = golden.Input("q"), k = golden.Input("k");
-        int heads = q.Dimensions[^2];
-        string name = $"SparQOf{q.Dimensions[^1]}x{heads}x{k.Dimensions[0]}R{golden.Integer("r")}K{golden.Integer("k")}L{golden.Integer("local")}" +
-            (golden.Text("variant") == "paper" ? "Paper" : "Released") + (golden.Flag("reallocate") ? "Mean" : "") +
-            format switch { KvFormat.Float32 => "F32", KvFormat.Float16 => "F16", _ => "BF16" };
-        return typeof(GoldenSparQPipelines).GetNestedType(name) is { } type ? (IAttention)Activator.CreateInstance(type)! : null;
     }
 
     static void Check(GoldenCase golden, string name, float[] actual) =>
