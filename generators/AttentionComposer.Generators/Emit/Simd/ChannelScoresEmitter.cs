@@ -99,7 +99,7 @@ static class ChannelScoresEmitter
         string Key(int channel, int vector) => vectors == 1 ? $"k{channel}" : $"k{channel}{(char)('a' + vector)}";
     }
 
-    /// <summary>Emits what names the channels that come after those, for a loop over a row of the chunk's weights; nothing where there are too few.</summary>
+    /// <summary>Names, for a loop over one row's weights, some of the next chunk's channels behind those that the scores prefetch.</summary>
     public static void EmitRestAhead(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
@@ -112,11 +112,11 @@ static class ChannelScoresEmitter
         }
     }
 
-    /// <summary>Emits the prefetches of these channels at <c>i</c>.</summary>
+    /// <summary>Prefetches these channels in step with the weights.</summary>
     public static void EmitRestPrefetch(SourceWriter writer, KernelPlan plan, TilePlan tile) =>
         EmitPrefetch(writer, tile.Lanes, 64 / RowFormatNames.Of(plan.Spec.Format).ScalarSize, Enumerable.Range(0, ChannelsPerRow(plan)));
 
-    /// <summary>Whether a chunk's weights leave channels to prefetch beside those that its scores do.</summary>
+    /// <summary>Whether there are weights to compute, and enough channels for all of their rows to prefetch some.</summary>
     public static bool LeavesRest(KernelPlan plan, SelectionPlan selection, TilePlan tile) =>
         selection is { Scorer: Scorer.Channels, Softmax: true }
         && ChannelsAhead(plan, tile) + plan.Spec.GroupSize * ChannelsPerRow(plan) <= PaddedRank(selection);
