@@ -12,13 +12,18 @@ public sealed record Cost(string Name, double Visited, double Milliseconds, doub
 {
     const int TileQueries = 2, TileKeys = 64;
 
-    /// <summary>Measures all variants, each round beside plain causal attention.</summary>
-    public static IReadOnlyList<Cost> Measure(int positions, int rounds)
+    /// <summary>Measures variants, each round beside plain causal attention.</summary>
+    /// <param name="positions">The length of the call.</param>
+    /// <param name="rounds">How often each runs; the fastest counts.</param>
+    /// <param name="names">Which variants; all when there is no name.</param>
+    public static IReadOnlyList<Cost> Measure(int positions, int rounds, params ReadOnlySpan<string> names)
     {
         var causal = new Subject(new Variant(new PlainCausal()) { Mask = (_, query, key) => key <= query }, positions);
         var costs = new List<Cost>();
         foreach (Variant variant in Catalog.All(positions))
         {
+            if (!names.IsEmpty && !names.Contains(variant.Name))
+                continue;
             using var subject = new Subject(variant, positions);
             double best = double.MaxValue, bestCausal = double.MaxValue;
             for (int round = 0; round < rounds; round++)

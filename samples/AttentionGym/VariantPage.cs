@@ -21,8 +21,8 @@ public static class VariantPage
         query sees a key. The generator reads their bodies, vectorises them into the pipeline's kernels, and finds out which blocks of keys need not be read at all.
 
         This page is written by `dotnet run --project samples/AttentionGym -c Release -- --page docs/writing-variants.md`: the declarations are that sample's own files, *keys* is
-        what the planner proved, and *cost* is the time per visited tile beside plain causal attention, by scalars of a query (one core, 2048 positions, fastest of 7 runs). A test holds
-        everything but the costs to the code.
+        what the planner proved, *hoisted* is what it computes once for many pairs, and *cost* is the time per visited tile beside plain causal attention, by scalars of a query (one
+        core, 2048 positions, fastest of 7 runs). A test holds everything but the costs to the code.
 
         ## What a function may do
 
@@ -46,14 +46,17 @@ public static class VariantPage
 
         The variants of this page are held to a plain loop in float64: the largest error of a row is at most 1e-5 of the row's largest scalar, at 1, 7, 257, 1000 and 4097 positions.
 
-        `_table[head]` is loaded once a row, `_table[key]` is one load for neighbouring keys, `_table[query - key]` the same read backwards, anything else a gather.
+        What depends on the key alone, or on `query - key`, with or without the head, is computed once for all rows of a tile: a table over distances or a bias of cosines costs a
+        load. `_table[head]` is loaded once a row, `_table[key]` is one load for neighbouring keys, `_table[f(score)]` or `_table[_other[query, key]]` a gather. Bounds are tested key by
+        key only where the range of an index in a block does not prove them.
 
         ## Masks without a matrix
 
         All masks, those of attributes included, must hold. Comparisons that are linear in `key` and `query` become intervals of keys in closed form, also where they compare with a captured
         number that stands alone on its side: `query - key < _window`, `key < _length[batch]`. What else there is, the kernel computes
-        over whole blocks first, with ranges in place of numbers: a block that nobody can see is not read, one that everybody must see runs without a mask, and only the others test
-        key by key. Captured arrays take part through their least and largest element in the block. Nothing is stored per pair of positions.
+        over whole blocks first, with ranges in place of numbers: a block that nobody can see is not read, one that everybody must see runs without a mask, and only the others are tested
+        key by key, before they are read, into a word of bits for each row of the tile. Captured arrays take part through their least and largest element in the block. Nothing is stored
+        per pair of positions.
 
 
         """;
@@ -68,7 +71,9 @@ public static class VariantPage
             Variant variant = variants.Single(variant => variant.Name == name);
             Cost cost = costs.Single(cost => cost.Name == name);
             text.Append($"## {name}\n\n```csharp\n{Declaration(name)}```\n\n");
-            text.Append($"- {Keys(variant)}\n- cost: {cost.PerTile:F2} per visited tile; {cost.Visited:P0} of the tiles are visited\n\n");
+            foreach (string line in Proved(variant))
+                text.Append($"- {line}\n");
+            text.Append($"- cost: {cost.PerTile:F2} per visited tile; {cost.Visited:P0} of the tiles are visited\n\n");
         }
 
         return text.ToString().TrimEnd('\n') + "\n";
@@ -77,7 +82,8 @@ public static class VariantPage
     /// <summary>The page's lines that do not depend on a measurement.</summary>
     public static IEnumerable<string> WithoutCosts(string page) => page.ReplaceLineEndings("\n").Split('\n').Where(line => !line.StartsWith("- cost:", StringComparison.Ordinal));
 
-    static string Keys(Variant variant) => variant.Attention.Plan.Stages.Single(stage => stage.StartsWith("keys: ", StringComparison.Ordinal));
+    static IEnumerable<string> Proved(Variant variant) => variant.Attention.Plan.Stages.Where(stage =>
+        stage.StartsWith("keys: ", StringComparison.Ordinal) || stage.StartsWith("hoisted: ", StringComparison.Ordinal));
 
     /// <summary>A class as it is written, its comment included.</summary>
     static string Declaration(string name)

@@ -19,6 +19,8 @@ namespace Decoder;
 /// <item>keys: [0, query]; only blocks on the diagonal test the mask</item>
 /// <item>score: 0.088388346 * dot(query, key)</item>
 /// <item>score Biased: int bucket = Buckets.Of(query - key); return score + _bias[head, bucket];</item>
+/// <item>hoisted: bucket, biasOutside of Biased, once per distance of query and key</item>
+/// <item>hoisted: biasAtHeadBucket of Biased, once per head and distance of query and key</item>
 /// <item>weights: softmax, online over blocks of keys, split over keys in decode and merged by log-sum-exp</item>
 /// <item>output: weighted sum of values</item>
 /// </list>
@@ -28,10 +30,11 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
     const int HeadDim = 128;
     const int Group = 4; // query heads that read one key/value head
     const int Stride = 128; // scalars from one cached row to the next
+    const int Hoisted = 33296; // floats of scratch memory before what the rows of a tile have in common
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Float16,
-        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33296)
+        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33872)
     {
         QueryFactor = 4.5893853E+32f,
         Window = 0,
@@ -59,6 +62,8 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             "keys: [0, query]; only blocks on the diagonal test the mask",
             "score: 0.088388346 * dot(query, key)",
             "score Biased: int bucket = Buckets.Of(query - key); return score + _bias[head, bucket];",
+            "hoisted: bucket, biasOutside of Biased, once per distance of query and key",
+            "hoisted: biasAtHeadBucket of Biased, once per head and distance of query and key",
             "weights: softmax, online over blocks of keys, split over keys in decode and merged by log-sum-exp",
             "output: weighted sum of values",
         ],
@@ -162,6 +167,27 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
         ranges[0] = new KeyRange(0, lastQuery + 1, FullLow: 0, FullHigh: firstQuery + 1);
     }
 
+    bool IFusedKernels.MayReadOutside(object? captured, int firstQuery, int lastQuery, int length, int batches)
+    {
+        IntRange query = new(firstQuery, lastQuery), key = new(0, length - 1), heads = new(0, 7), batch = new(0, batches - 1);
+        return ScoresMayReadOutside(captured, query, key, heads, batch);
+    }
+
+    /// <summary>Whether scores might read outside of their tables for some visible pair of these queries and keys: the indices, computed over ranges.</summary>
+    static bool ScoresMayReadOutside(object? fields, IntRange query, IntRange key, IntRange keyValueHead, IntRange batch)
+    {
+        var captured = (Captured)fields!;
+        ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+        int biasRows = captured.Bias.GetLength(0);
+        int biasColumns = captured.Bias.GetLength(1);
+        IntRange head = keyValueHead * Group + new IntRange(0, Group - 1);
+        IntRange apart = (query - key).Within(0, int.MaxValue); // in the intervals of keys that a query sees
+        IntRange distance = apart;
+        IntRange bucket = IntRange.Select(distance < 16, distance, IntRange.Least(31, 16 + IntRange.Any));
+        Truth outside = IntRange.Outside(head, biasRows) | IntRange.Outside(bucket, biasColumns);
+        return outside.View != BlockView.Hidden;
+    }
+
     #nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time
 
     /// <summary>Kernels for vectors of 512 bits.</summary>
@@ -195,7 +221,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % 16 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 16 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full || ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
+                    BiasedByDistance(call, key, count);
+                    BiasedByDistanceAndHead(call, key, count);
                     for (int row = 0; row < rows; row += 4)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
@@ -396,6 +424,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
+                    BiasedByDistance(call, key, count);
+                    BiasedByDistanceAndHead(call, key, count);
+                    bool checksTables = ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     Panels.TransposeKeys<Float16Row, short>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
                     Panels.WidenRows<Float16Row, short>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);
@@ -407,7 +438,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial || checksTables, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -581,6 +612,65 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             }
         }
 
+        /// <summary>What Biased computes from the distance of query and key alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistance(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+            int biasRows = captured.Bias.GetLength(0);
+            int biasColumns = captured.Bias.GetLength(1);
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            ref float bucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+            ref float biasOutsideOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 480);
+            for (int i = 0; i < earlier + keys; i += 16)
+            {
+                Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                // Biased:
+                //   int bucket = Buckets.Of(query - key);
+                //   return score + _bias[head, bucket];
+                Vector512<int> distance = Lanes512.Broadcast(query) - key;
+                Vector512<int> bucket = Vector512.ConditionalSelect(Vector512.LessThan(distance, Lanes512.Broadcast(16)), distance, Vector512.Min(Lanes512.Broadcast(31), Lanes512.Broadcast(16) + Vector512.ConvertToInt32(Vector512.Log(Vector512.ConvertToSingle(distance) / 16f) * 7.7f)));
+                Lanes512.Store(bucket.AsSingle(), ref bucketOfRow, i);
+                Vector512<int> biasOutside = TableLoad.Outside(bucket, biasColumns);
+                Lanes512.Store(biasOutside.AsSingle(), ref biasOutsideOfRow, i);
+            }
+        }
+
+        /// <summary>What Biased computes from the distance of query and key and the head alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistanceAndHead(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+            int biasRows = captured.Bias.GetLength(0);
+            int biasColumns = captured.Bias.GetLength(1);
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            for (int headOfGroup = 0; headOfGroup < Group; headOfGroup++)
+            {
+                int head = call.KeyValueHead * Group + headOfGroup;
+                ReadOnlySpan<float> biasAtHeadBucketRow = TableLoad.Row(bias, head, biasColumns);
+                Vector512<float> biasAtHeadBucketLow = TableLoad.Part512(biasAtHeadBucketRow, 0), biasAtHeadBucketHigh = TableLoad.Part512(biasAtHeadBucketRow, 16);
+                ref float bucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+                ref float biasAtHeadBucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 96 + headOfGroup * 96);
+                for (int i = 0; i < earlier + keys; i += 16)
+                {
+                    // Biased:
+                    //   int bucket = Buckets.Of(query - key);
+                    //   return score + _bias[head, bucket];
+                    Vector512<int> bucket = Lanes512.Load(ref bucketOfRow, i).AsInt32();
+                    Vector512<float> biasAtHeadBucket = TableLoad.Lookup(biasAtHeadBucketRow, biasAtHeadBucketLow, biasAtHeadBucketHigh, bucket);
+                    Lanes512.Store(biasAtHeadBucket, ref biasAtHeadBucketOfRow, i);
+                }
+            }
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
@@ -596,9 +686,13 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             int biasColumns = captured.Bias.GetLength(1);
             for (int row = 0; row < rows; row++)
             {
-                int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
-                int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);
-                int biasAtHeadBucketOutside0 = TableLoad.Outside(head, biasRows);
+                int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                int query = call.FirstQuery + token;
+                int headOfGroup = Math.Min((firstRow + row) % rowsPerToken, Group - 1);
+                int head = call.KeyValueHead * Group + headOfGroup;
+                ref float biasOutsideOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 480 + call.Tokens - 1 - token);
+                ref float biasAtHeadBucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 96 + headOfGroup * 96 + call.Tokens - 1 - token);
+                bool perRow0 = TableLoad.IsOutside(head, biasRows);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
                 Vector512<int> faultsBiased = Vector512<int>.Zero;
@@ -614,10 +708,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                         // Biased:
                         //   int bucket = Buckets.Of(query - key);
                         //   return score + _bias[head, bucket];
-                        Vector512<int> distance = Lanes512.Broadcast(query) - key;
-                        Vector512<int> bucket = Vector512.ConditionalSelect(Vector512.LessThan(distance, Lanes512.Broadcast(16)), distance, Vector512.Min(Lanes512.Broadcast(31), Lanes512.Broadcast(16) + Vector512.ConvertToInt32(Vector512.Log(Vector512.ConvertToSingle(distance) / 16f) * 7.7f)));
-                        Vector512<float> biasAtHeadBucket = TableLoad.Gather(bias, Lanes512.Broadcast(head * biasColumns) + bucket);
-                        Vector512<int> outsideBiased = Lanes512.Broadcast(biasAtHeadBucketOutside0) | TableLoad.Outside(bucket, biasColumns);
+                        Vector512<int> biasOutside = Lanes512.Load(ref biasOutsideOfRow, i).AsInt32();
+                        Vector512<float> biasAtHeadBucket = Lanes512.Load(ref biasAtHeadBucketOfRow, i);
+                        Vector512<int> outsideBiased = Lanes512.Broadcast(perRow0 ? -1 : 0) | biasOutside;
                         logit = logit + biasAtHeadBucket;
                         logit *= 1.442695f; // weights are powers of 2
                         faultsBiased |= visible & outsideBiased;
@@ -630,18 +723,14 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<int> key = Lanes512.Ascending(firstKey + i);
                         Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // Biased:
                         //   int bucket = Buckets.Of(query - key);
                         //   return score + _bias[head, bucket];
-                        Vector512<int> distance = Lanes512.Broadcast(query) - key;
-                        Vector512<int> bucket = Vector512.ConditionalSelect(Vector512.LessThan(distance, Lanes512.Broadcast(16)), distance, Vector512.Min(Lanes512.Broadcast(31), Lanes512.Broadcast(16) + Vector512.ConvertToInt32(Vector512.Log(Vector512.ConvertToSingle(distance) / 16f) * 7.7f)));
-                        Vector512<float> biasAtHeadBucket = TableLoad.Gather(bias, Lanes512.Broadcast(head * biasColumns) + bucket);
-                        Vector512<int> outsideBiased = Lanes512.Broadcast(biasAtHeadBucketOutside0) | TableLoad.Outside(bucket, biasColumns);
+                        Vector512<int> biasOutside = Lanes512.Load(ref biasOutsideOfRow, i).AsInt32();
+                        Vector512<float> biasAtHeadBucket = Lanes512.Load(ref biasAtHeadBucketOfRow, i);
                         logit = logit + biasAtHeadBucket;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
@@ -654,6 +743,16 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -662,10 +761,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes512.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
     }
@@ -701,7 +797,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % 8 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 8 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full || ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
+                    BiasedByDistance(call, key, count);
+                    BiasedByDistanceAndHead(call, key, count);
                     for (int row = 0; row < rows; row += 4)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
@@ -852,6 +950,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
+                    BiasedByDistance(call, key, count);
+                    BiasedByDistanceAndHead(call, key, count);
+                    bool checksTables = ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     Panels.TransposeKeys<Float16Row, short>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
                     Panels.WidenRows<Float16Row, short>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);
@@ -863,7 +964,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial || checksTables, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -973,6 +1074,65 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             }
         }
 
+        /// <summary>What Biased computes from the distance of query and key alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistance(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+            int biasRows = captured.Bias.GetLength(0);
+            int biasColumns = captured.Bias.GetLength(1);
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            ref float bucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+            ref float biasOutsideOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 480);
+            for (int i = 0; i < earlier + keys; i += 8)
+            {
+                Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                // Biased:
+                //   int bucket = Buckets.Of(query - key);
+                //   return score + _bias[head, bucket];
+                Vector256<int> distance = Lanes256.Broadcast(query) - key;
+                Vector256<int> bucket = Vector256.ConditionalSelect(Vector256.LessThan(distance, Lanes256.Broadcast(16)), distance, Vector256.Min(Lanes256.Broadcast(31), Lanes256.Broadcast(16) + Vector256.ConvertToInt32(Vector256.Log(Vector256.ConvertToSingle(distance) / 16f) * 7.7f)));
+                Lanes256.Store(bucket.AsSingle(), ref bucketOfRow, i);
+                Vector256<int> biasOutside = TableLoad.Outside(bucket, biasColumns);
+                Lanes256.Store(biasOutside.AsSingle(), ref biasOutsideOfRow, i);
+            }
+        }
+
+        /// <summary>What Biased computes from the distance of query and key and the head alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistanceAndHead(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+            int biasRows = captured.Bias.GetLength(0);
+            int biasColumns = captured.Bias.GetLength(1);
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            for (int headOfGroup = 0; headOfGroup < Group; headOfGroup++)
+            {
+                int head = call.KeyValueHead * Group + headOfGroup;
+                ReadOnlySpan<float> biasAtHeadBucketRow = TableLoad.Row(bias, head, biasColumns);
+                Vector256<float> biasAtHeadBucketLow = TableLoad.Part256(biasAtHeadBucketRow, 0), biasAtHeadBucketHigh = TableLoad.Part256(biasAtHeadBucketRow, 8);
+                ref float bucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+                ref float biasAtHeadBucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 96 + headOfGroup * 96);
+                for (int i = 0; i < earlier + keys; i += 8)
+                {
+                    // Biased:
+                    //   int bucket = Buckets.Of(query - key);
+                    //   return score + _bias[head, bucket];
+                    Vector256<int> bucket = Lanes256.Load(ref bucketOfRow, i).AsInt32();
+                    Vector256<float> biasAtHeadBucket = TableLoad.Lookup(biasAtHeadBucketRow, biasAtHeadBucketLow, biasAtHeadBucketHigh, bucket);
+                    Lanes256.Store(biasAtHeadBucket, ref biasAtHeadBucketOfRow, i);
+                }
+            }
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
@@ -988,9 +1148,13 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             int biasColumns = captured.Bias.GetLength(1);
             for (int row = 0; row < rows; row++)
             {
-                int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
-                int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);
-                int biasAtHeadBucketOutside0 = TableLoad.Outside(head, biasRows);
+                int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                int query = call.FirstQuery + token;
+                int headOfGroup = Math.Min((firstRow + row) % rowsPerToken, Group - 1);
+                int head = call.KeyValueHead * Group + headOfGroup;
+                ref float biasOutsideOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 480 + call.Tokens - 1 - token);
+                ref float biasAtHeadBucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 96 + headOfGroup * 96 + call.Tokens - 1 - token);
+                bool perRow0 = TableLoad.IsOutside(head, biasRows);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
                 Vector256<int> faultsBiased = Vector256<int>.Zero;
@@ -1006,10 +1170,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                         // Biased:
                         //   int bucket = Buckets.Of(query - key);
                         //   return score + _bias[head, bucket];
-                        Vector256<int> distance = Lanes256.Broadcast(query) - key;
-                        Vector256<int> bucket = Vector256.ConditionalSelect(Vector256.LessThan(distance, Lanes256.Broadcast(16)), distance, Vector256.Min(Lanes256.Broadcast(31), Lanes256.Broadcast(16) + Vector256.ConvertToInt32(Vector256.Log(Vector256.ConvertToSingle(distance) / 16f) * 7.7f)));
-                        Vector256<float> biasAtHeadBucket = TableLoad.Gather(bias, Lanes256.Broadcast(head * biasColumns) + bucket);
-                        Vector256<int> outsideBiased = Lanes256.Broadcast(biasAtHeadBucketOutside0) | TableLoad.Outside(bucket, biasColumns);
+                        Vector256<int> biasOutside = Lanes256.Load(ref biasOutsideOfRow, i).AsInt32();
+                        Vector256<float> biasAtHeadBucket = Lanes256.Load(ref biasAtHeadBucketOfRow, i);
+                        Vector256<int> outsideBiased = Lanes256.Broadcast(perRow0 ? -1 : 0) | biasOutside;
                         logit = logit + biasAtHeadBucket;
                         logit *= 1.442695f; // weights are powers of 2
                         faultsBiased |= visible & outsideBiased;
@@ -1022,18 +1185,14 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<int> key = Lanes256.Ascending(firstKey + i);
                         Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // Biased:
                         //   int bucket = Buckets.Of(query - key);
                         //   return score + _bias[head, bucket];
-                        Vector256<int> distance = Lanes256.Broadcast(query) - key;
-                        Vector256<int> bucket = Vector256.ConditionalSelect(Vector256.LessThan(distance, Lanes256.Broadcast(16)), distance, Vector256.Min(Lanes256.Broadcast(31), Lanes256.Broadcast(16) + Vector256.ConvertToInt32(Vector256.Log(Vector256.ConvertToSingle(distance) / 16f) * 7.7f)));
-                        Vector256<float> biasAtHeadBucket = TableLoad.Gather(bias, Lanes256.Broadcast(head * biasColumns) + bucket);
-                        Vector256<int> outsideBiased = Lanes256.Broadcast(biasAtHeadBucketOutside0) | TableLoad.Outside(bucket, biasColumns);
+                        Vector256<int> biasOutside = Lanes256.Load(ref biasOutsideOfRow, i).AsInt32();
+                        Vector256<float> biasAtHeadBucket = Lanes256.Load(ref biasAtHeadBucketOfRow, i);
                         logit = logit + biasAtHeadBucket;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
@@ -1046,6 +1205,16 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1054,10 +1223,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes256.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
     }
@@ -1093,7 +1259,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % 4 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    bool masked = count % 4 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full || ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
+                    BiasedByDistance(call, key, count);
+                    BiasedByDistanceAndHead(call, key, count);
                     for (int row = 0; row < rows; row += 4)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
@@ -1243,6 +1411,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
+                    BiasedByDistance(call, key, count);
+                    BiasedByDistanceAndHead(call, key, count);
+                    bool checksTables = ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     Panels.TransposeKeys<Float16Row, short>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
                     Panels.WidenRows<Float16Row, short>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);
@@ -1254,7 +1425,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial || checksTables, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -1364,6 +1535,65 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             }
         }
 
+        /// <summary>What Biased computes from the distance of query and key alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistance(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+            int biasRows = captured.Bias.GetLength(0);
+            int biasColumns = captured.Bias.GetLength(1);
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            ref float bucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+            ref float biasOutsideOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 480);
+            for (int i = 0; i < earlier + keys; i += 4)
+            {
+                Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                // Biased:
+                //   int bucket = Buckets.Of(query - key);
+                //   return score + _bias[head, bucket];
+                Vector128<int> distance = Lanes128.Broadcast(query) - key;
+                Vector128<int> bucket = Vector128.ConditionalSelect(Vector128.LessThan(distance, Lanes128.Broadcast(16)), distance, Vector128.Min(Lanes128.Broadcast(31), Lanes128.Broadcast(16) + Vector128.ConvertToInt32(Vector128.Log(Vector128.ConvertToSingle(distance) / 16f) * 7.7f)));
+                Lanes128.Store(bucket.AsSingle(), ref bucketOfRow, i);
+                Vector128<int> biasOutside = TableLoad.Outside(bucket, biasColumns);
+                Lanes128.Store(biasOutside.AsSingle(), ref biasOutsideOfRow, i);
+            }
+        }
+
+        /// <summary>What Biased computes from the distance of query and key and the head alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistanceAndHead(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
+            int biasRows = captured.Bias.GetLength(0);
+            int biasColumns = captured.Bias.GetLength(1);
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            for (int headOfGroup = 0; headOfGroup < Group; headOfGroup++)
+            {
+                int head = call.KeyValueHead * Group + headOfGroup;
+                ReadOnlySpan<float> biasAtHeadBucketRow = TableLoad.Row(bias, head, biasColumns);
+                Vector128<float> biasAtHeadBucketLow = TableLoad.Part128(biasAtHeadBucketRow, 0), biasAtHeadBucketHigh = TableLoad.Part128(biasAtHeadBucketRow, 4);
+                ref float bucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+                ref float biasAtHeadBucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 96 + headOfGroup * 96);
+                for (int i = 0; i < earlier + keys; i += 4)
+                {
+                    // Biased:
+                    //   int bucket = Buckets.Of(query - key);
+                    //   return score + _bias[head, bucket];
+                    Vector128<int> bucket = Lanes128.Load(ref bucketOfRow, i).AsInt32();
+                    Vector128<float> biasAtHeadBucket = TableLoad.Lookup(biasAtHeadBucketRow, biasAtHeadBucketLow, biasAtHeadBucketHigh, bucket);
+                    Lanes128.Store(biasAtHeadBucket, ref biasAtHeadBucketOfRow, i);
+                }
+            }
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
@@ -1379,9 +1609,13 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             int biasColumns = captured.Bias.GetLength(1);
             for (int row = 0; row < rows; row++)
             {
-                int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
-                int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);
-                int biasAtHeadBucketOutside0 = TableLoad.Outside(head, biasRows);
+                int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                int query = call.FirstQuery + token;
+                int headOfGroup = Math.Min((firstRow + row) % rowsPerToken, Group - 1);
+                int head = call.KeyValueHead * Group + headOfGroup;
+                ref float biasOutsideOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 480 + call.Tokens - 1 - token);
+                ref float biasAtHeadBucketOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + 96 + headOfGroup * 96 + call.Tokens - 1 - token);
+                bool perRow0 = TableLoad.IsOutside(head, biasRows);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
                 Vector128<int> faultsBiased = Vector128<int>.Zero;
@@ -1397,10 +1631,9 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                         // Biased:
                         //   int bucket = Buckets.Of(query - key);
                         //   return score + _bias[head, bucket];
-                        Vector128<int> distance = Lanes128.Broadcast(query) - key;
-                        Vector128<int> bucket = Vector128.ConditionalSelect(Vector128.LessThan(distance, Lanes128.Broadcast(16)), distance, Vector128.Min(Lanes128.Broadcast(31), Lanes128.Broadcast(16) + Vector128.ConvertToInt32(Vector128.Log(Vector128.ConvertToSingle(distance) / 16f) * 7.7f)));
-                        Vector128<float> biasAtHeadBucket = TableLoad.Gather(bias, Lanes128.Broadcast(head * biasColumns) + bucket);
-                        Vector128<int> outsideBiased = Lanes128.Broadcast(biasAtHeadBucketOutside0) | TableLoad.Outside(bucket, biasColumns);
+                        Vector128<int> biasOutside = Lanes128.Load(ref biasOutsideOfRow, i).AsInt32();
+                        Vector128<float> biasAtHeadBucket = Lanes128.Load(ref biasAtHeadBucketOfRow, i);
+                        Vector128<int> outsideBiased = Lanes128.Broadcast(perRow0 ? -1 : 0) | biasOutside;
                         logit = logit + biasAtHeadBucket;
                         logit *= 1.442695f; // weights are powers of 2
                         faultsBiased |= visible & outsideBiased;
@@ -1413,18 +1646,14 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<int> key = Lanes128.Ascending(firstKey + i);
                         Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // Biased:
                         //   int bucket = Buckets.Of(query - key);
                         //   return score + _bias[head, bucket];
-                        Vector128<int> distance = Lanes128.Broadcast(query) - key;
-                        Vector128<int> bucket = Vector128.ConditionalSelect(Vector128.LessThan(distance, Lanes128.Broadcast(16)), distance, Vector128.Min(Lanes128.Broadcast(31), Lanes128.Broadcast(16) + Vector128.ConvertToInt32(Vector128.Log(Vector128.ConvertToSingle(distance) / 16f) * 7.7f)));
-                        Vector128<float> biasAtHeadBucket = TableLoad.Gather(bias, Lanes128.Broadcast(head * biasColumns) + bucket);
-                        Vector128<int> outsideBiased = Lanes128.Broadcast(biasAtHeadBucketOutside0) | TableLoad.Outside(bucket, biasColumns);
+                        Vector128<int> biasOutside = Lanes128.Load(ref biasOutsideOfRow, i).AsInt32();
+                        Vector128<float> biasAtHeadBucket = Lanes128.Load(ref biasAtHeadBucketOfRow, i);
                         logit = logit + biasAtHeadBucket;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
@@ -1437,6 +1666,16 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -1445,10 +1684,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes128.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
     }

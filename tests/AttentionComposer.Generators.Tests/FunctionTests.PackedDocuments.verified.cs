@@ -182,6 +182,21 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
         return visible.View;
     }
 
+    bool IFusedKernels.MayReadOutside(object? captured, int firstQuery, int lastQuery, int length, int batches)
+    {
+        IntRange query = new(firstQuery, lastQuery), key = new(0, length - 1), heads = new(0, 11), batch = new(0, batches - 1);
+        return MasksMayReadOutside(captured, query, key, heads, batch);
+    }
+
+    /// <summary>Whether masks might read outside of their tables for some pair of these queries and keys: the indices, computed over ranges.</summary>
+    static bool MasksMayReadOutside(object? fields, IntRange query, IntRange key, IntRange keyValueHead, IntRange batch)
+    {
+        var captured = (Captured)fields!;
+        ReadOnlySpan<int> document = captured.Document;
+        Truth outside = (key <= query) & (IntRange.Outside(query, document.Length) | IntRange.Outside(key, document.Length));
+        return outside.View != BlockView.Hidden;
+    }
+
     #nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time
 
     /// <summary>Kernels for vectors of 512 bits.</summary>
@@ -199,6 +214,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
+            Span<ulong> visibleKeys = stackalloc ulong[16];
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -219,11 +235,14 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     if (view == BlockView.Hidden)
                         continue;
                     bool masked = count % 16 != 0 || view != BlockView.Full;
+                    if (masked && SeeKeys(call, key, count, rows, rowsPerToken: 1, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
                     for (int row = 0; row < rows; row += 1)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
+                            ref scores, 1, count, key, masked, ref visibleKeys[row], firstRow: row, rowsPerToken: 1, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -394,14 +413,20 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.125f, ref queries);
             Panels.Clear(call, rows, Stride);
 
+            Span<ulong> visibleKeys = stackalloc ulong[128];
+
             foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+                    bool tested = blockView == BlockView.Partial || count % 16 != 0;
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
@@ -409,15 +434,13 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     valuePanel = ref Unsafe.Add(ref values, slot);
                     for (int row = 0; row < rows; row += 8)
                     {
-                        BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + 7) / Group)), blockKeys);
+                        BlockView view = tested ? KeyBits.View(ref visibleKeys[row], 8, count) : BlockView.Full;
                         if (view == BlockView.Hidden)
                             continue;
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, ref visibleKeys[row], firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -591,43 +614,75 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             }
         }
 
+        /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<int> document = captured.Document;
+            for (int row = 0; row < rows; row++)
+            {
+                if (row % rowsPerToken != 0)
+                {
+                    // All heads of a token see the same keys.
+                    Unsafe.Add(ref visibleKeys, row) = Unsafe.Add(ref visibleKeys, row - 1);
+                    continue;
+                }
+
+                int query = call.FirstQuery + Math.Min(row / rowsPerToken, call.Tokens - 1);
+                int documentAtQuery = TableLoad.At(document, query);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
+                ulong bits = 0;
+                Vector512<int> faultsVisible = Vector512<int>.Zero;
+                for (int i = 0; i < keys; i += 16)
+                {
+                    Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                    Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys));
+                    // Visible: key <= query && _document[query] == _document[key]
+                    Vector512<int> documentAtKey = TableLoad.Ascending512(document, firstKey + i);
+                    Vector512<int> outsideVisible = Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query)) & (Lanes512.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length));
+                    visible &= outsideVisible | Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query)) & Vector512.Equals(Lanes512.Broadcast(documentAtQuery), documentAtKey);
+                    faultsVisible |= visible & outsideVisible;
+                    bits |= (ulong)visible.ExtractMostSignificantBits() << i;
+                }
+
+                if (faultsVisible != Vector512<int>.Zero)
+                    TableLoad.ThrowOutside("PackedDocuments.Visible");
+
+                Unsafe.Add(ref visibleKeys, row) = bits;
+            }
+
+            return KeyBits.View(ref visibleKeys, rows, keys);
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void Softmax(
-            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float scores, int rows, int keys, int firstKey, bool masked, ref ulong visibleKeys, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
             var captured = (Captured)call.Captured!;
-            ReadOnlySpan<int> document = captured.Document;
             ReadOnlySpan<float> slopes = captured.Slopes;
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
                 int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);
-                int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
                 float slopesAtHead = TableLoad.At(slopes, head);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
-                Vector512<int> faultsVisible = Vector512<int>.Zero;
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
                         Vector512<int> key = Lanes512.Ascending(firstKey + i);
-                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys));
-                        // Visible: key <= query && _document[query] == _document[key]
-                        Vector512<int> documentAtKey = TableLoad.Ascending512(document, firstKey + i);
-                        Vector512<int> outsideVisible = Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query)) & (Lanes512.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length));
-                        visible &= outsideVisible | Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query)) & Vector512.Equals(Lanes512.Broadcast(documentAtQuery), documentAtKey);
+                        Vector512<int> visible = Lanes512.Select(Unsafe.Add(ref visibleKeys, row), i);
                         Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // Alibi: score + _slopes[head] * (key - query)
                         logit = logit + (slopesAtHead * Vector512.ConvertToSingle(key - Lanes512.Broadcast(query)));
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsVisible |= visible & outsideVisible;
                         logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
                         Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
@@ -647,12 +702,19 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     }
                 }
 
-                if (faultsVisible != Vector512<int>.Zero)
-                    TableLoad.ThrowOutside("PackedDocuments.Visible");
-
                 // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
@@ -662,10 +724,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
     }
@@ -685,6 +744,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
+            Span<ulong> visibleKeys = stackalloc ulong[16];
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -705,11 +765,14 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     if (view == BlockView.Hidden)
                         continue;
                     bool masked = count % 8 != 0 || view != BlockView.Full;
+                    if (masked && SeeKeys(call, key, count, rows, rowsPerToken: 1, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
                     for (int row = 0; row < rows; row += 1)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
+                            ref scores, 1, count, key, masked, ref visibleKeys[row], firstRow: row, rowsPerToken: 1, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -850,14 +913,20 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.125f, ref queries);
             Panels.Clear(call, rows, Stride);
 
+            Span<ulong> visibleKeys = stackalloc ulong[128];
+
             foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+                    bool tested = blockView == BlockView.Partial || count % 8 != 0;
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
@@ -865,15 +934,13 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     valuePanel = ref Unsafe.Add(ref values, slot);
                     for (int row = 0; row < rows; row += 4)
                     {
-                        BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group)), blockKeys);
+                        BlockView view = tested ? KeyBits.View(ref visibleKeys[row], 4, count) : BlockView.Full;
                         if (view == BlockView.Hidden)
                             continue;
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, ref visibleKeys[row], firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -983,43 +1050,75 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             }
         }
 
+        /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<int> document = captured.Document;
+            for (int row = 0; row < rows; row++)
+            {
+                if (row % rowsPerToken != 0)
+                {
+                    // All heads of a token see the same keys.
+                    Unsafe.Add(ref visibleKeys, row) = Unsafe.Add(ref visibleKeys, row - 1);
+                    continue;
+                }
+
+                int query = call.FirstQuery + Math.Min(row / rowsPerToken, call.Tokens - 1);
+                int documentAtQuery = TableLoad.At(document, query);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
+                ulong bits = 0;
+                Vector256<int> faultsVisible = Vector256<int>.Zero;
+                for (int i = 0; i < keys; i += 8)
+                {
+                    Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                    Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys));
+                    // Visible: key <= query && _document[query] == _document[key]
+                    Vector256<int> documentAtKey = TableLoad.Ascending256(document, firstKey + i);
+                    Vector256<int> outsideVisible = Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query)) & (Lanes256.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length));
+                    visible &= outsideVisible | Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query)) & Vector256.Equals(Lanes256.Broadcast(documentAtQuery), documentAtKey);
+                    faultsVisible |= visible & outsideVisible;
+                    bits |= (ulong)visible.ExtractMostSignificantBits() << i;
+                }
+
+                if (faultsVisible != Vector256<int>.Zero)
+                    TableLoad.ThrowOutside("PackedDocuments.Visible");
+
+                Unsafe.Add(ref visibleKeys, row) = bits;
+            }
+
+            return KeyBits.View(ref visibleKeys, rows, keys);
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void Softmax(
-            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float scores, int rows, int keys, int firstKey, bool masked, ref ulong visibleKeys, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
             var captured = (Captured)call.Captured!;
-            ReadOnlySpan<int> document = captured.Document;
             ReadOnlySpan<float> slopes = captured.Slopes;
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
                 int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);
-                int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
                 float slopesAtHead = TableLoad.At(slopes, head);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
-                Vector256<int> faultsVisible = Vector256<int>.Zero;
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
                         Vector256<int> key = Lanes256.Ascending(firstKey + i);
-                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys));
-                        // Visible: key <= query && _document[query] == _document[key]
-                        Vector256<int> documentAtKey = TableLoad.Ascending256(document, firstKey + i);
-                        Vector256<int> outsideVisible = Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query)) & (Lanes256.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length));
-                        visible &= outsideVisible | Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query)) & Vector256.Equals(Lanes256.Broadcast(documentAtQuery), documentAtKey);
+                        Vector256<int> visible = Lanes256.Select(Unsafe.Add(ref visibleKeys, row), i);
                         Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // Alibi: score + _slopes[head] * (key - query)
                         logit = logit + (slopesAtHead * Vector256.ConvertToSingle(key - Lanes256.Broadcast(query)));
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsVisible |= visible & outsideVisible;
                         logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
                         Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
@@ -1039,12 +1138,19 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     }
                 }
 
-                if (faultsVisible != Vector256<int>.Zero)
-                    TableLoad.ThrowOutside("PackedDocuments.Visible");
-
                 // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
@@ -1054,10 +1160,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
     }
@@ -1077,6 +1180,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
+            Span<ulong> visibleKeys = stackalloc ulong[16];
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -1097,11 +1201,14 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     if (view == BlockView.Hidden)
                         continue;
                     bool masked = count % 4 != 0 || view != BlockView.Full;
+                    if (masked && SeeKeys(call, key, count, rows, rowsPerToken: 1, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
                     for (int row = 0; row < rows; row += 1)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
+                            ref scores, 1, count, key, masked, ref visibleKeys[row], firstRow: row, rowsPerToken: 1, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -1238,14 +1345,20 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.125f, ref queries);
             Panels.Clear(call, rows, Stride);
 
+            Span<ulong> visibleKeys = stackalloc ulong[128];
+
             foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+                    bool tested = blockView == BlockView.Partial || count % 4 != 0;
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
@@ -1253,15 +1366,13 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     valuePanel = ref Unsafe.Add(ref values, slot);
                     for (int row = 0; row < rows; row += 4)
                     {
-                        BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group)), blockKeys);
+                        BlockView view = tested ? KeyBits.View(ref visibleKeys[row], 4, count) : BlockView.Full;
                         if (view == BlockView.Hidden)
                             continue;
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, ref visibleKeys[row], firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -1371,43 +1482,75 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
             }
         }
 
+        /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<int> document = captured.Document;
+            for (int row = 0; row < rows; row++)
+            {
+                if (row % rowsPerToken != 0)
+                {
+                    // All heads of a token see the same keys.
+                    Unsafe.Add(ref visibleKeys, row) = Unsafe.Add(ref visibleKeys, row - 1);
+                    continue;
+                }
+
+                int query = call.FirstQuery + Math.Min(row / rowsPerToken, call.Tokens - 1);
+                int documentAtQuery = TableLoad.At(document, query);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
+                ulong bits = 0;
+                Vector128<int> faultsVisible = Vector128<int>.Zero;
+                for (int i = 0; i < keys; i += 4)
+                {
+                    Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                    Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys));
+                    // Visible: key <= query && _document[query] == _document[key]
+                    Vector128<int> documentAtKey = TableLoad.Ascending128(document, firstKey + i);
+                    Vector128<int> outsideVisible = Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query)) & (Lanes128.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length));
+                    visible &= outsideVisible | Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query)) & Vector128.Equals(Lanes128.Broadcast(documentAtQuery), documentAtKey);
+                    faultsVisible |= visible & outsideVisible;
+                    bits |= (ulong)visible.ExtractMostSignificantBits() << i;
+                }
+
+                if (faultsVisible != Vector128<int>.Zero)
+                    TableLoad.ThrowOutside("PackedDocuments.Visible");
+
+                Unsafe.Add(ref visibleKeys, row) = bits;
+            }
+
+            return KeyBits.View(ref visibleKeys, rows, keys);
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void Softmax(
-            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float scores, int rows, int keys, int firstKey, bool masked, ref ulong visibleKeys, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
             var captured = (Captured)call.Captured!;
-            ReadOnlySpan<int> document = captured.Document;
             ReadOnlySpan<float> slopes = captured.Slopes;
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
                 int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);
-                int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
                 float slopesAtHead = TableLoad.At(slopes, head);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
-                Vector128<int> faultsVisible = Vector128<int>.Zero;
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
                         Vector128<int> key = Lanes128.Ascending(firstKey + i);
-                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys));
-                        // Visible: key <= query && _document[query] == _document[key]
-                        Vector128<int> documentAtKey = TableLoad.Ascending128(document, firstKey + i);
-                        Vector128<int> outsideVisible = Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query)) & (Lanes128.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length));
-                        visible &= outsideVisible | Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query)) & Vector128.Equals(Lanes128.Broadcast(documentAtQuery), documentAtKey);
+                        Vector128<int> visible = Lanes128.Select(Unsafe.Add(ref visibleKeys, row), i);
                         Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // Alibi: score + _slopes[head] * (key - query)
                         logit = logit + (slopesAtHead * Vector128.ConvertToSingle(key - Lanes128.Broadcast(query)));
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsVisible |= visible & outsideVisible;
                         logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
                         Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
@@ -1427,12 +1570,19 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     }
                 }
 
-                if (faultsVisible != Vector128<int>.Zero)
-                    TableLoad.ThrowOutside("PackedDocuments.Visible");
-
                 // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
@@ -1442,10 +1592,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
     }

@@ -618,6 +618,16 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -626,10 +636,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                     Lanes512.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
 
@@ -836,6 +843,16 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -844,10 +861,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                     Lanes512.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
 
@@ -1286,6 +1300,16 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1294,10 +1318,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                     Lanes256.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
 
@@ -1478,6 +1499,16 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1486,10 +1517,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                     Lanes256.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
 
@@ -1900,6 +1928,16 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -1908,10 +1946,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                     Lanes128.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
 
@@ -2091,6 +2126,16 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -2099,10 +2144,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                     Lanes128.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
 

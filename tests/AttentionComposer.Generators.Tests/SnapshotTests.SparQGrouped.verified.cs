@@ -615,6 +615,16 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -623,10 +633,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Lanes512.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
 
@@ -983,6 +990,16 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -991,10 +1008,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Lanes512.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
 
@@ -1436,6 +1450,16 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1444,10 +1468,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Lanes256.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
 
@@ -1730,6 +1751,16 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1738,10 +1769,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Lanes256.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
 
@@ -2155,6 +2183,16 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -2163,10 +2201,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Lanes128.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
 
@@ -2448,6 +2483,16 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -2456,10 +2501,7 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Lanes128.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
 

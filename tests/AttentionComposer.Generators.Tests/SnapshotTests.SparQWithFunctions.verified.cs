@@ -21,6 +21,7 @@ namespace Decoder;
 /// <item>keys: one interval, [0, query], hold what rows see; within, a tile test skips hidden blocks and runs full ones without a mask, from the least and the largest of _document in a tile</item>
 /// <item>score: 0.125 * dot(query, key)</item>
 /// <item>score Biased: score + _bias[query - key]</item>
+/// <item>hoisted: biasAtDistance of Biased, once per distance of query and key</item>
 /// <item>one token, approximate scores: 16 channels of every visible key, where the group's queries are largest, through Biased</item>
 /// <item>one token, choice: the newest 16 keys and the best others by score, 64 in all</item>
 /// <item>one token, output: the mean of the visible values takes the probability of the keys that were not chosen; it is added up afresh in steps that do not see every position that the cache holds</item>
@@ -33,10 +34,11 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
     const int HeadDim = 64;
     const int Group = 1; // query heads that read one key/value head
     const int Stride = 64; // scalars from one cached row to the next
+    const int Hoisted = 16912; // floats of scratch memory before what the rows of a tile have in common
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 64, QueryHeads: 8, KeyValueHeads: 8), KvFormat.Float32,
-        RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 16912)
+        RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 17104)
     {
         QueryFactor = 0.125f,
         Window = 0,
@@ -75,6 +77,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             "keys: one interval, [0, query], hold what rows see; within, a tile test skips hidden blocks and runs full ones without a mask, from the least and the largest of _document in a tile",
             "score: 0.125 * dot(query, key)",
             "score Biased: score + _bias[query - key]",
+            "hoisted: biasAtDistance of Biased, once per distance of query and key",
             "one token, approximate scores: 16 channels of every visible key, where the group's queries are largest, through Biased",
             "one token, choice: the newest 16 keys and the best others by score, 64 in all",
             "one token, output: the mean of the visible values takes the probability of the keys that were not chosen; it is added up afresh in steps that do not see every position that the cache holds",
@@ -218,6 +221,31 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         return visible.View;
     }
 
+    bool IFusedKernels.MayReadOutside(object? captured, int firstQuery, int lastQuery, int length, int batches)
+    {
+        IntRange query = new(firstQuery, lastQuery), key = new(0, length - 1), heads = new(0, 7), batch = new(0, batches - 1);
+        return MasksMayReadOutside(captured, query, key, heads, batch) || ScoresMayReadOutside(captured, query, key, heads, batch);
+    }
+
+    /// <summary>Whether masks might read outside of their tables for some pair of these queries and keys: the indices, computed over ranges.</summary>
+    static bool MasksMayReadOutside(object? fields, IntRange query, IntRange key, IntRange keyValueHead, IntRange batch)
+    {
+        var captured = (Captured)fields!;
+        ReadOnlySpan<int> document = captured.Document;
+        Truth outside = IntRange.Outside(query, document.Length) | IntRange.Outside(key, document.Length);
+        return outside.View != BlockView.Hidden;
+    }
+
+    /// <summary>Whether scores might read outside of their tables for some visible pair of these queries and keys: the indices, computed over ranges.</summary>
+    static bool ScoresMayReadOutside(object? fields, IntRange query, IntRange key, IntRange keyValueHead, IntRange batch)
+    {
+        var captured = (Captured)fields!;
+        ReadOnlySpan<float> bias = captured.Bias;
+        IntRange apart = (query - key).Within(0, int.MaxValue); // in the intervals of keys that a query sees
+        Truth outside = IntRange.Outside(apart, bias.Length);
+        return outside.View != BlockView.Hidden;
+    }
+
     #nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time
 
     /// <summary>Kernels for vectors of 512 bits.</summary>
@@ -235,6 +263,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
+            Span<ulong> visibleKeys = stackalloc ulong[16];
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -254,12 +283,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     BlockView view = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1));
                     if (view == BlockView.Hidden)
                         continue;
-                    bool masked = count % 16 != 0 || view != BlockView.Full;
+                    bool masked = count % 16 != 0 || view != BlockView.Full || ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
+                    BiasedByDistance(call, key, count);
+                    if (masked && SeeKeys(call, key, count, rows, rowsPerToken: 1, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
                     for (int row = 0; row < rows; row += 1)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
+                            ref scores, 1, count, key, masked, ref visibleKeys[row], firstRow: row, rowsPerToken: 1, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -430,14 +463,22 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.125f, ref queries);
             Panels.Clear(call, rows, Stride);
 
+            Span<ulong> visibleKeys = stackalloc ulong[128];
+
             foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+                    BiasedByDistance(call, key, count);
+                    bool checksTables = ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys, call.KeyValueHead, call.Batch);
+                    bool tested = blockView == BlockView.Partial || count % 16 != 0 || checksTables;
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
@@ -445,15 +486,13 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     valuePanel = ref Unsafe.Add(ref values, slot);
                     for (int row = 0; row < rows; row += 8)
                     {
-                        BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + 7) / Group)), blockKeys);
+                        BlockView view = tested ? KeyBits.View(ref visibleKeys[row], 8, count) : BlockView.Full;
                         if (view == BlockView.Hidden)
                             continue;
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial || checksTables, ref visibleKeys[row], firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -627,46 +666,100 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             }
         }
 
+        /// <summary>What Biased computes from the distance of query and key alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistance(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = captured.Bias;
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            ref float biasAtDistanceOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+            for (int i = 0; i < earlier + keys; i += 16)
+            {
+                Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                // Biased: score + _bias[query - key]
+                Vector512<float> biasAtDistance = TableLoad.Descending512(bias, query - (firstKey + i));
+                Lanes512.Store(biasAtDistance, ref biasAtDistanceOfRow, i);
+            }
+        }
+
+        /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<int> document = captured.Document;
+            for (int row = 0; row < rows; row++)
+            {
+                if (row % rowsPerToken != 0)
+                {
+                    // All heads of a token see the same keys.
+                    Unsafe.Add(ref visibleKeys, row) = Unsafe.Add(ref visibleKeys, row - 1);
+                    continue;
+                }
+
+                int query = call.FirstQuery + Math.Min(row / rowsPerToken, call.Tokens - 1);
+                int documentAtQuery = TableLoad.At(document, query);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
+                ulong bits = 0;
+                Vector512<int> faultsSameDocument = Vector512<int>.Zero;
+                for (int i = 0; i < keys; i += 16)
+                {
+                    Vector512<int> key = Lanes512.Ascending(firstKey + i);
+                    // visible: key <= query
+                    Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys))
+                        & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
+                    // SameDocument: _document[query] == _document[key]
+                    Vector512<int> documentAtKey = TableLoad.Ascending512(document, firstKey + i);
+                    Vector512<int> outsideSameDocument = Lanes512.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length);
+                    visible &= outsideSameDocument | Vector512.Equals(Lanes512.Broadcast(documentAtQuery), documentAtKey);
+                    faultsSameDocument |= visible & outsideSameDocument;
+                    bits |= (ulong)visible.ExtractMostSignificantBits() << i;
+                }
+
+                if (faultsSameDocument != Vector512<int>.Zero)
+                    TableLoad.ThrowOutside("SparQWithFunctions.SameDocument");
+
+                Unsafe.Add(ref visibleKeys, row) = bits;
+            }
+
+            return KeyBits.View(ref visibleKeys, rows, keys);
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void Softmax(
-            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float scores, int rows, int keys, int firstKey, bool masked, ref ulong visibleKeys, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
             var captured = (Captured)call.Captured!;
-            ReadOnlySpan<int> document = captured.Document;
             ReadOnlySpan<float> bias = captured.Bias;
             for (int row = 0; row < rows; row++)
             {
-                int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
-                int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
+                int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                int query = call.FirstQuery + token;
+                ref float biasAtDistanceOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + call.Tokens - 1 - token);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
-                Vector512<int> faultsSameDocument = Vector512<int>.Zero;
                 Vector512<int> faultsBiased = Vector512<int>.Zero;
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
                         Vector512<int> key = Lanes512.Ascending(firstKey + i);
-                        // visible: key <= query
-                        Vector512<int> visible = Vector512.LessThan(key, Lanes512.Broadcast(firstKey + keys))
-                            & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
-                        // SameDocument: _document[query] == _document[key]
-                        Vector512<int> documentAtKey = TableLoad.Ascending512(document, firstKey + i);
-                        Vector512<int> outsideSameDocument = Lanes512.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length);
-                        visible &= outsideSameDocument | Vector512.Equals(Lanes512.Broadcast(documentAtQuery), documentAtKey);
+                        Vector512<int> visible = Lanes512.Select(Unsafe.Add(ref visibleKeys, row), i);
                         Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector512<float> biasAtDistance = TableLoad.Descending512(bias, query - (firstKey + i));
+                        Vector512<float> biasAtDistance = Lanes512.Load(ref biasAtDistanceOfRow, i);
                         Vector512<int> outsideBiased = TableLoad.Outside(Lanes512.Broadcast(query) - key, bias.Length);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsSameDocument |= visible & outsideSameDocument;
                         faultsBiased |= visible & outsideBiased;
                         logit = Vector512.ConditionalSelect(visible.AsSingle(), logit, Lanes512.Broadcast(float.NegativeInfinity));
                         Lanes512.Store(logit, ref logits, i);
@@ -677,21 +770,15 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 {
                     for (int i = 0; i < keys; i += 16)
                     {
-                        Vector512<int> key = Lanes512.Ascending(firstKey + i);
                         Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector512<float> biasAtDistance = TableLoad.Descending512(bias, query - (firstKey + i));
-                        Vector512<int> outsideBiased = TableLoad.Outside(Lanes512.Broadcast(query) - key, bias.Length);
+                        Vector512<float> biasAtDistance = Lanes512.Load(ref biasAtDistanceOfRow, i);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
                 }
-
-                if (faultsSameDocument != Vector512<int>.Zero)
-                    TableLoad.ThrowOutside("SparQWithFunctions.SameDocument");
 
                 if (faultsBiased != Vector512<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
@@ -699,6 +786,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
@@ -708,10 +805,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
 
@@ -862,7 +956,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             {
                 int query = call.FirstQuery;
                 int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
                 Vector512<int> faultsSameDocument = Vector512<int>.Zero;
@@ -878,7 +972,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                             & Vector512.LessThanOrEqual(key, Lanes512.Broadcast(query));
                         // SameDocument: _document[query] == _document[key]
                         Vector512<int> documentAtKey = TableLoad.Ascending512(document, firstKey + i);
-                        Vector512<int> outsideSameDocument = Lanes512.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length);
+                        Vector512<int> outsideSameDocument = Lanes512.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length);
                         visible &= outsideSameDocument | Vector512.Equals(Lanes512.Broadcast(documentAtQuery), documentAtKey);
                         faultsSameDocument |= visible & outsideSameDocument;
                     }
@@ -1088,6 +1182,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                Vector512<float> biasAtDistanceLow = TableLoad.Part512(bias, 0), biasAtDistanceHigh = TableLoad.Part512(bias, 16);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector512<float> largest = Lanes512.Broadcast(float.NegativeInfinity);
                 Vector512<int> faultsBiased = Vector512<int>.Zero;
@@ -1099,7 +1194,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         Vector512<int> visible = Vector512.LessThan(Lanes512.Ascending(i), Lanes512.Broadcast(keys));
                         Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector512<float> biasAtDistance = TableLoad.Gather(bias, Lanes512.Broadcast(query) - key);
+                        Vector512<float> biasAtDistance = TableLoad.Lookup(bias, biasAtDistanceLow, biasAtDistanceHigh, Lanes512.Broadcast(query) - key);
                         Vector512<int> outsideBiased = TableLoad.Outside(Lanes512.Broadcast(query) - key, bias.Length);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
@@ -1116,11 +1211,9 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         Vector512<int> key = Lanes512.Load(ref positions, i);
                         Vector512<float> logit = Lanes512.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector512<float> biasAtDistance = TableLoad.Gather(bias, Lanes512.Broadcast(query) - key);
-                        Vector512<int> outsideBiased = TableLoad.Outside(Lanes512.Broadcast(query) - key, bias.Length);
+                        Vector512<float> biasAtDistance = TableLoad.Lookup(bias, biasAtDistanceLow, biasAtDistanceHigh, Lanes512.Broadcast(query) - key);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes512.Store(logit, ref logits, i);
                         largest = Vector512.MaxNative(largest, logit);
                     }
@@ -1133,6 +1226,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
                 for (int i = 0; i < keys; i += 16)
                 {
@@ -1141,10 +1244,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector512.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
             }
         }
 
@@ -1206,6 +1306,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
+            Span<ulong> visibleKeys = stackalloc ulong[16];
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -1225,12 +1326,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     BlockView view = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1));
                     if (view == BlockView.Hidden)
                         continue;
-                    bool masked = count % 8 != 0 || view != BlockView.Full;
+                    bool masked = count % 8 != 0 || view != BlockView.Full || ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
+                    BiasedByDistance(call, key, count);
+                    if (masked && SeeKeys(call, key, count, rows, rowsPerToken: 1, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
                     for (int row = 0; row < rows; row += 1)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
+                            ref scores, 1, count, key, masked, ref visibleKeys[row], firstRow: row, rowsPerToken: 1, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -1371,14 +1476,22 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.125f, ref queries);
             Panels.Clear(call, rows, Stride);
 
+            Span<ulong> visibleKeys = stackalloc ulong[128];
+
             foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+                    BiasedByDistance(call, key, count);
+                    bool checksTables = ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys, call.KeyValueHead, call.Batch);
+                    bool tested = blockView == BlockView.Partial || count % 8 != 0 || checksTables;
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
@@ -1386,15 +1499,13 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     valuePanel = ref Unsafe.Add(ref values, slot);
                     for (int row = 0; row < rows; row += 4)
                     {
-                        BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group)), blockKeys);
+                        BlockView view = tested ? KeyBits.View(ref visibleKeys[row], 4, count) : BlockView.Full;
                         if (view == BlockView.Hidden)
                             continue;
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial || checksTables, ref visibleKeys[row], firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -1504,46 +1615,100 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             }
         }
 
+        /// <summary>What Biased computes from the distance of query and key alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistance(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = captured.Bias;
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            ref float biasAtDistanceOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+            for (int i = 0; i < earlier + keys; i += 8)
+            {
+                Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                // Biased: score + _bias[query - key]
+                Vector256<float> biasAtDistance = TableLoad.Descending256(bias, query - (firstKey + i));
+                Lanes256.Store(biasAtDistance, ref biasAtDistanceOfRow, i);
+            }
+        }
+
+        /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<int> document = captured.Document;
+            for (int row = 0; row < rows; row++)
+            {
+                if (row % rowsPerToken != 0)
+                {
+                    // All heads of a token see the same keys.
+                    Unsafe.Add(ref visibleKeys, row) = Unsafe.Add(ref visibleKeys, row - 1);
+                    continue;
+                }
+
+                int query = call.FirstQuery + Math.Min(row / rowsPerToken, call.Tokens - 1);
+                int documentAtQuery = TableLoad.At(document, query);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
+                ulong bits = 0;
+                Vector256<int> faultsSameDocument = Vector256<int>.Zero;
+                for (int i = 0; i < keys; i += 8)
+                {
+                    Vector256<int> key = Lanes256.Ascending(firstKey + i);
+                    // visible: key <= query
+                    Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys))
+                        & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
+                    // SameDocument: _document[query] == _document[key]
+                    Vector256<int> documentAtKey = TableLoad.Ascending256(document, firstKey + i);
+                    Vector256<int> outsideSameDocument = Lanes256.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length);
+                    visible &= outsideSameDocument | Vector256.Equals(Lanes256.Broadcast(documentAtQuery), documentAtKey);
+                    faultsSameDocument |= visible & outsideSameDocument;
+                    bits |= (ulong)visible.ExtractMostSignificantBits() << i;
+                }
+
+                if (faultsSameDocument != Vector256<int>.Zero)
+                    TableLoad.ThrowOutside("SparQWithFunctions.SameDocument");
+
+                Unsafe.Add(ref visibleKeys, row) = bits;
+            }
+
+            return KeyBits.View(ref visibleKeys, rows, keys);
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void Softmax(
-            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float scores, int rows, int keys, int firstKey, bool masked, ref ulong visibleKeys, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
             var captured = (Captured)call.Captured!;
-            ReadOnlySpan<int> document = captured.Document;
             ReadOnlySpan<float> bias = captured.Bias;
             for (int row = 0; row < rows; row++)
             {
-                int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
-                int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
+                int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                int query = call.FirstQuery + token;
+                ref float biasAtDistanceOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + call.Tokens - 1 - token);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
-                Vector256<int> faultsSameDocument = Vector256<int>.Zero;
                 Vector256<int> faultsBiased = Vector256<int>.Zero;
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
                         Vector256<int> key = Lanes256.Ascending(firstKey + i);
-                        // visible: key <= query
-                        Vector256<int> visible = Vector256.LessThan(key, Lanes256.Broadcast(firstKey + keys))
-                            & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
-                        // SameDocument: _document[query] == _document[key]
-                        Vector256<int> documentAtKey = TableLoad.Ascending256(document, firstKey + i);
-                        Vector256<int> outsideSameDocument = Lanes256.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length);
-                        visible &= outsideSameDocument | Vector256.Equals(Lanes256.Broadcast(documentAtQuery), documentAtKey);
+                        Vector256<int> visible = Lanes256.Select(Unsafe.Add(ref visibleKeys, row), i);
                         Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector256<float> biasAtDistance = TableLoad.Descending256(bias, query - (firstKey + i));
+                        Vector256<float> biasAtDistance = Lanes256.Load(ref biasAtDistanceOfRow, i);
                         Vector256<int> outsideBiased = TableLoad.Outside(Lanes256.Broadcast(query) - key, bias.Length);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsSameDocument |= visible & outsideSameDocument;
                         faultsBiased |= visible & outsideBiased;
                         logit = Vector256.ConditionalSelect(visible.AsSingle(), logit, Lanes256.Broadcast(float.NegativeInfinity));
                         Lanes256.Store(logit, ref logits, i);
@@ -1554,21 +1719,15 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 {
                     for (int i = 0; i < keys; i += 8)
                     {
-                        Vector256<int> key = Lanes256.Ascending(firstKey + i);
                         Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector256<float> biasAtDistance = TableLoad.Descending256(bias, query - (firstKey + i));
-                        Vector256<int> outsideBiased = TableLoad.Outside(Lanes256.Broadcast(query) - key, bias.Length);
+                        Vector256<float> biasAtDistance = Lanes256.Load(ref biasAtDistanceOfRow, i);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
                 }
-
-                if (faultsSameDocument != Vector256<int>.Zero)
-                    TableLoad.ThrowOutside("SparQWithFunctions.SameDocument");
 
                 if (faultsBiased != Vector256<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
@@ -1576,6 +1735,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
@@ -1585,10 +1754,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
 
@@ -1717,7 +1883,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             {
                 int query = call.FirstQuery;
                 int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
                 Vector256<int> faultsSameDocument = Vector256<int>.Zero;
@@ -1733,7 +1899,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                             & Vector256.LessThanOrEqual(key, Lanes256.Broadcast(query));
                         // SameDocument: _document[query] == _document[key]
                         Vector256<int> documentAtKey = TableLoad.Ascending256(document, firstKey + i);
-                        Vector256<int> outsideSameDocument = Lanes256.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length);
+                        Vector256<int> outsideSameDocument = Lanes256.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length);
                         visible &= outsideSameDocument | Vector256.Equals(Lanes256.Broadcast(documentAtQuery), documentAtKey);
                         faultsSameDocument |= visible & outsideSameDocument;
                     }
@@ -1901,6 +2067,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                Vector256<float> biasAtDistanceLow = TableLoad.Part256(bias, 0), biasAtDistanceHigh = TableLoad.Part256(bias, 8);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector256<float> largest = Lanes256.Broadcast(float.NegativeInfinity);
                 Vector256<int> faultsBiased = Vector256<int>.Zero;
@@ -1912,7 +2079,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         Vector256<int> visible = Vector256.LessThan(Lanes256.Ascending(i), Lanes256.Broadcast(keys));
                         Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector256<float> biasAtDistance = TableLoad.Gather(bias, Lanes256.Broadcast(query) - key);
+                        Vector256<float> biasAtDistance = TableLoad.Lookup(bias, biasAtDistanceLow, biasAtDistanceHigh, Lanes256.Broadcast(query) - key);
                         Vector256<int> outsideBiased = TableLoad.Outside(Lanes256.Broadcast(query) - key, bias.Length);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
@@ -1929,11 +2096,9 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         Vector256<int> key = Lanes256.Load(ref positions, i);
                         Vector256<float> logit = Lanes256.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector256<float> biasAtDistance = TableLoad.Gather(bias, Lanes256.Broadcast(query) - key);
-                        Vector256<int> outsideBiased = TableLoad.Outside(Lanes256.Broadcast(query) - key, bias.Length);
+                        Vector256<float> biasAtDistance = TableLoad.Lookup(bias, biasAtDistanceLow, biasAtDistanceHigh, Lanes256.Broadcast(query) - key);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes256.Store(logit, ref logits, i);
                         largest = Vector256.MaxNative(largest, logit);
                     }
@@ -1946,6 +2111,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
                 for (int i = 0; i < keys; i += 8)
                 {
@@ -1954,10 +2129,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector256.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
             }
         }
 
@@ -2035,6 +2207,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
+            Span<ulong> visibleKeys = stackalloc ulong[16];
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -2054,12 +2227,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     BlockView view = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1));
                     if (view == BlockView.Hidden)
                         continue;
-                    bool masked = count % 4 != 0 || view != BlockView.Full;
+                    bool masked = count % 4 != 0 || view != BlockView.Full || ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1), call.KeyValueHead, call.Batch);
+                    BiasedByDistance(call, key, count);
+                    if (masked && SeeKeys(call, key, count, rows, rowsPerToken: 1, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
                     for (int row = 0; row < rows; row += 1)
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
+                            ref scores, 1, count, key, masked, ref visibleKeys[row], firstRow: row, rowsPerToken: 1, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -2196,14 +2373,22 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.125f, ref queries);
             Panels.Clear(call, rows, Stride);
 
+            Span<ulong> visibleKeys = stackalloc ulong[128];
+
             foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
                     var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+                    BiasedByDistance(call, key, count);
+                    bool checksTables = ScoresMayReadOutside(call.Captured, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys, call.KeyValueHead, call.Batch);
+                    bool tested = blockView == BlockView.Partial || count % 4 != 0 || checksTables;
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
@@ -2211,15 +2396,13 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     valuePanel = ref Unsafe.Add(ref values, slot);
                     for (int row = 0; row < rows; row += 4)
                     {
-                        BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group)), blockKeys);
+                        BlockView view = tested ? KeyBits.View(ref visibleKeys[row], 4, count) : BlockView.Full;
                         if (view == BlockView.Hidden)
                             continue;
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial || checksTables, ref visibleKeys[row], firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                     }
@@ -2329,46 +2512,100 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             }
         }
 
+        /// <summary>What Biased computes from the distance of query and key alone, for all distances between the tile's queries and a block of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static void BiasedByDistance(in KernelCall call, int blockKey, int keys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<float> bias = captured.Bias;
+            // The first query stands for all of them: a later query is as far from a key as the first one from an earlier key.
+            int query = call.FirstQuery;
+            int earlier = call.Tokens - 1;
+            int firstKey = blockKey - earlier;
+            ref float biasAtDistanceOfRow = ref Float32Row.At(ref call.Scratch, Hoisted);
+            for (int i = 0; i < earlier + keys; i += 4)
+            {
+                Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                // Biased: score + _bias[query - key]
+                Vector128<float> biasAtDistance = TableLoad.Descending128(bias, query - (firstKey + i));
+                Lanes128.Store(biasAtDistance, ref biasAtDistanceOfRow, i);
+            }
+        }
+
+        /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)
+        {
+            var captured = (Captured)call.Captured!;
+            ReadOnlySpan<int> document = captured.Document;
+            for (int row = 0; row < rows; row++)
+            {
+                if (row % rowsPerToken != 0)
+                {
+                    // All heads of a token see the same keys.
+                    Unsafe.Add(ref visibleKeys, row) = Unsafe.Add(ref visibleKeys, row - 1);
+                    continue;
+                }
+
+                int query = call.FirstQuery + Math.Min(row / rowsPerToken, call.Tokens - 1);
+                int documentAtQuery = TableLoad.At(document, query);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
+                ulong bits = 0;
+                Vector128<int> faultsSameDocument = Vector128<int>.Zero;
+                for (int i = 0; i < keys; i += 4)
+                {
+                    Vector128<int> key = Lanes128.Ascending(firstKey + i);
+                    // visible: key <= query
+                    Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys))
+                        & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
+                    // SameDocument: _document[query] == _document[key]
+                    Vector128<int> documentAtKey = TableLoad.Ascending128(document, firstKey + i);
+                    Vector128<int> outsideSameDocument = Lanes128.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length);
+                    visible &= outsideSameDocument | Vector128.Equals(Lanes128.Broadcast(documentAtQuery), documentAtKey);
+                    faultsSameDocument |= visible & outsideSameDocument;
+                    bits |= (ulong)visible.ExtractMostSignificantBits() << i;
+                }
+
+                if (faultsSameDocument != Vector128<int>.Zero)
+                    TableLoad.ThrowOutside("SparQWithFunctions.SameDocument");
+
+                Unsafe.Add(ref visibleKeys, row) = bits;
+            }
+
+            return KeyBits.View(ref visibleKeys, rows, keys);
+        }
+
         /// <summary>
         /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         static void Softmax(
-            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float scores, int rows, int keys, int firstKey, bool masked, ref ulong visibleKeys, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
             var captured = (Captured)call.Captured!;
-            ReadOnlySpan<int> document = captured.Document;
             ReadOnlySpan<float> bias = captured.Bias;
             for (int row = 0; row < rows; row++)
             {
-                int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
-                int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
+                int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                int query = call.FirstQuery + token;
+                ref float biasAtDistanceOfRow = ref Float32Row.At(ref call.Scratch, Hoisted + call.Tokens - 1 - token);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
-                Vector128<int> faultsSameDocument = Vector128<int>.Zero;
                 Vector128<int> faultsBiased = Vector128<int>.Zero;
                 if (masked)
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
                         Vector128<int> key = Lanes128.Ascending(firstKey + i);
-                        // visible: key <= query
-                        Vector128<int> visible = Vector128.LessThan(key, Lanes128.Broadcast(firstKey + keys))
-                            & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
-                        // SameDocument: _document[query] == _document[key]
-                        Vector128<int> documentAtKey = TableLoad.Ascending128(document, firstKey + i);
-                        Vector128<int> outsideSameDocument = Lanes128.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length);
-                        visible &= outsideSameDocument | Vector128.Equals(Lanes128.Broadcast(documentAtQuery), documentAtKey);
+                        Vector128<int> visible = Lanes128.Select(Unsafe.Add(ref visibleKeys, row), i);
                         Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector128<float> biasAtDistance = TableLoad.Descending128(bias, query - (firstKey + i));
+                        Vector128<float> biasAtDistance = Lanes128.Load(ref biasAtDistanceOfRow, i);
                         Vector128<int> outsideBiased = TableLoad.Outside(Lanes128.Broadcast(query) - key, bias.Length);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsSameDocument |= visible & outsideSameDocument;
                         faultsBiased |= visible & outsideBiased;
                         logit = Vector128.ConditionalSelect(visible.AsSingle(), logit, Lanes128.Broadcast(float.NegativeInfinity));
                         Lanes128.Store(logit, ref logits, i);
@@ -2379,21 +2616,15 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 {
                     for (int i = 0; i < keys; i += 4)
                     {
-                        Vector128<int> key = Lanes128.Ascending(firstKey + i);
                         Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector128<float> biasAtDistance = TableLoad.Descending128(bias, query - (firstKey + i));
-                        Vector128<int> outsideBiased = TableLoad.Outside(Lanes128.Broadcast(query) - key, bias.Length);
+                        Vector128<float> biasAtDistance = Lanes128.Load(ref biasAtDistanceOfRow, i);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
                 }
-
-                if (faultsSameDocument != Vector128<int>.Zero)
-                    TableLoad.ThrowOutside("SparQWithFunctions.SameDocument");
 
                 if (faultsBiased != Vector128<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
@@ -2401,6 +2632,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
@@ -2410,10 +2651,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
 
@@ -2542,7 +2780,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             {
                 int query = call.FirstQuery;
                 int documentAtQuery = TableLoad.At(document, query);
-                int documentAtQueryOutside = TableLoad.Outside(query, document.Length);
+                bool perRow0 = TableLoad.IsOutside(query, document.Length);
                 ref float logits = ref Unsafe.Add(ref scores, row * Candidates.ChunkKeys);
                 Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
                 Vector128<int> faultsSameDocument = Vector128<int>.Zero;
@@ -2558,7 +2796,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                             & Vector128.LessThanOrEqual(key, Lanes128.Broadcast(query));
                         // SameDocument: _document[query] == _document[key]
                         Vector128<int> documentAtKey = TableLoad.Ascending128(document, firstKey + i);
-                        Vector128<int> outsideSameDocument = Lanes128.Broadcast(documentAtQueryOutside) | TableLoad.Outside(key, document.Length);
+                        Vector128<int> outsideSameDocument = Lanes128.Broadcast(perRow0 ? -1 : 0) | TableLoad.Outside(key, document.Length);
                         visible &= outsideSameDocument | Vector128.Equals(Lanes128.Broadcast(documentAtQuery), documentAtKey);
                         faultsSameDocument |= visible & outsideSameDocument;
                     }
@@ -2726,6 +2964,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
+                Vector128<float> biasAtDistanceLow = TableLoad.Part128(bias, 0), biasAtDistanceHigh = TableLoad.Part128(bias, 4);
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
                 Vector128<float> largest = Lanes128.Broadcast(float.NegativeInfinity);
                 Vector128<int> faultsBiased = Vector128<int>.Zero;
@@ -2737,7 +2976,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         Vector128<int> visible = Vector128.LessThan(Lanes128.Ascending(i), Lanes128.Broadcast(keys));
                         Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector128<float> biasAtDistance = TableLoad.Gather(bias, Lanes128.Broadcast(query) - key);
+                        Vector128<float> biasAtDistance = TableLoad.Lookup(bias, biasAtDistanceLow, biasAtDistanceHigh, Lanes128.Broadcast(query) - key);
                         Vector128<int> outsideBiased = TableLoad.Outside(Lanes128.Broadcast(query) - key, bias.Length);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
@@ -2754,11 +2993,9 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                         Vector128<int> key = Lanes128.Load(ref positions, i);
                         Vector128<float> logit = Lanes128.Load(ref logits, i);
                         // Biased: score + _bias[query - key]
-                        Vector128<float> biasAtDistance = TableLoad.Gather(bias, Lanes128.Broadcast(query) - key);
-                        Vector128<int> outsideBiased = TableLoad.Outside(Lanes128.Broadcast(query) - key, bias.Length);
+                        Vector128<float> biasAtDistance = TableLoad.Lookup(bias, biasAtDistanceLow, biasAtDistanceHigh, Lanes128.Broadcast(query) - key);
                         logit = logit + biasAtDistance;
                         logit *= 1.442695f; // weights are powers of 2
-                        faultsBiased |= outsideBiased;
                         Lanes128.Store(logit, ref logits, i);
                         largest = Vector128.MaxNative(largest, logit);
                     }
@@ -2771,6 +3008,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 float previous = Unsafe.Add(ref maxima, row);
                 float maximum = float.MaxNative(previous, Lanes.Max(largest));
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                Unsafe.Add(ref maxima, row) = maximum;
+                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            }
+
+            // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
+            for (int row = 0; row < rows; row++)
+            {
+                ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
                 for (int i = 0; i < keys; i += 4)
                 {
@@ -2779,10 +3026,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                float correction = VectorMath.Exp2(previous - pivot);
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + Vector128.Sum(sum);
-                Unsafe.Add(ref corrections, row) = correction;
+                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
             }
         }
 

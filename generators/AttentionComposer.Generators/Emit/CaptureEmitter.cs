@@ -56,17 +56,17 @@ static class CaptureEmitter
         EmitClass(writer, plan);
     }
 
-    /// <summary>The tables that some functions read, as locals.</summary>
-    public static void EmitTables(SourceWriter writer, KernelPlan plan, IEnumerable<FunctionSpec> functions)
+    /// <summary>The tables in some expressions, as locals.</summary>
+    public static void EmitTables(SourceWriter writer, KernelPlan plan, IEnumerable<Expr> expressions, string fields = "call.Captured!")
     {
-        Expr[] expressions = [.. functions.SelectMany(function => function.Expressions).SelectMany(WithOperands)];
+        Expr[] parts = [.. expressions.SelectMany(expr => expr.WithParts)];
         Capture[] tables =
         [
-            .. expressions.Select(expr => (expr as CapturedElement)?.Capture ?? (expr as CapturedLength)?.Capture).OfType<Capture>().Select(table => table.Name).Distinct()
+            .. parts.Select(TableOf).OfType<Capture>().Select(table => table.Name).Distinct()
                 .Select(name => plan.Spec.Captures.First(capture => capture.Name == name)),
         ];
-        if (tables.Length != 0 || expressions.OfType<CapturedScalar>().Any())
-            writer.Write("var captured = (Captured)call.Captured!;");
+        if (tables.Length != 0 || parts.OfType<CapturedScalar>().Any())
+            writer.Write($"var captured = (Captured){fields};");
         foreach (Capture table in tables)
         {
             string field = $"captured.{ScalarPrinter.FieldOf(table)}";
@@ -145,4 +145,12 @@ static class CaptureEmitter
     /// <summary>An expression and everything in it.</summary>
     public static IEnumerable<Expr> WithOperands(Expr expr) =>
         expr.Operands.SelectMany(WithOperands).Concat((expr as CapturedElement)?.Reached is { } reached ? WithOperands(reached) : []).Append(expr);
+
+    static Capture? TableOf(Expr expr) => expr switch
+    {
+        CapturedElement element => element.Capture,
+        CapturedLength length => length.Capture,
+        OutsideOf outside => outside.Capture,
+        _ => null,
+    };
 }

@@ -33,6 +33,7 @@ static class PipelineEmitter
         CaptureEmitter.Emit(writer, plan);
         EmitSeenBy(writer, plan);
         EmitSee(writer, plan);
+        TableCheckEmitter.Emit(writer, plan);
         writer.Write("#nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time");
         writer.Blank();
         foreach (TilePlan tile in plan.Tiles)
@@ -100,11 +101,11 @@ static class PipelineEmitter
     {
         PipelineSpec spec = plan.Spec;
         string shape = $"new AttentionShape(HeadDim: {spec.HeadDim}, QueryHeads: {spec.QueryHeads}, KeyValueHeads: {spec.KeyValueHeads})";
-        int scratch = Math.Max(Math.Max(DecodeEmitter.ScratchFloats(plan), PrefillEmitter.ScratchFloats(plan)), SelectEmitter.ScratchFloats(plan));
+        int scratch = ScratchFloats(plan) + plan.Hoists.Floats;
         writer.Write($$"""
             const int HeadDim = {{spec.HeadDim}};
             const int Group = {{spec.GroupSize}}; // query heads that read one key/value head
-            const int Stride = {{plan.RowStride}}; // scalars from one cached row to the next
+            const int Stride = {{plan.RowStride}}; // scalars from one cached row to the next{{(plan.Hoists.Floats == 0 ? "" : $"\nconst int Hoisted = {ScratchFloats(plan)}; // floats of scratch memory before what the rows of a tile have in common")}}
 
             static readonly KernelTraits s_traits = new(
                 {{shape}}, KvFormat.{{spec.Format}},
@@ -147,6 +148,13 @@ static class PipelineEmitter
 
                 """);
         }
+    }
+
+    // Without what is hoisted, which lies behind it.
+    static int ScratchFloats(KernelPlan plan)
+    {
+        int floats = Math.Max(Math.Max(DecodeEmitter.ScratchFloats(plan), PrefillEmitter.ScratchFloats(plan)), SelectEmitter.ScratchFloats(plan));
+        return plan.Hoists.Floats == 0 ? floats : (floats + 15) / 16 * 16;
     }
 
     static string FunctionsText(KernelPlan plan)
@@ -344,9 +352,13 @@ static class PipelineEmitter
             /// <summary>How much of some keys some queries see: the masks, computed over ranges of positions in place of single ones.</summary>
             """);
         writer.Open("static BlockView See(in KernelCall call, IntRange query, IntRange key)");
-        CaptureEmitter.EmitTables(writer, plan, plan.Spec.Masks);
+        CaptureEmitter.EmitTables(writer, plan, plan.Spec.Masks.SelectMany(mask => mask.Expressions));
         if (plan.Spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head)))
             writer.Write("var head = new IntRange(call.KeyValueHead * Group, call.KeyValueHead * Group + Group - 1);");
+        if (plan.Spec.Masks.Any(mask => mask.DependsOn(VariableKind.KeyValueHead)))
+            writer.Write("int keyValueHead = call.KeyValueHead;");
+        if (plan.Spec.Masks.Any(mask => mask.DependsOn(VariableKind.Batch)))
+            writer.Write("int batch = call.Batch;");
         var visible = new System.Collections.Generic.List<string>();
         if (plan.Mask is not null)
             visible.Add(RangePrinter.Print(plan.Mask));
@@ -374,6 +386,8 @@ static class PipelineEmitter
         writer.Blank();
         DecodeEmitter.Emit(writer, plan, tile);
         PrefillEmitter.Emit(writer, plan, tile);
+        HoistEmitter.Emit(writer, plan, tile);
+        MaskEmitter.Emit(writer, plan, tile);
         SoftmaxEmitter.Emit(writer, plan, tile);
         if (plan.Selection is not null)
         {

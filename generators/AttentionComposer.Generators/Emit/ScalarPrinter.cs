@@ -20,6 +20,8 @@ static class ScalarPrinter
             CapturedScalar scalar => "captured." + FieldOf(scalar.Capture),
             CapturedLength { Capture.Rank: 1 } length => length.Capture.Name + ".Length",
             CapturedLength length => LengthName(length.Capture, length.Dimension),
+            CapturedElement element => $"TableLoad.At({element.Capture.Name}, {Print(element.Flat, key)})",
+            OutsideOf outside => $"TableLoad.IsOutside({Print(outside.Index, key)}, {Print(new CapturedLength(outside.Capture, outside.Dimension), key)})",
             ToFloat { Operand: var operand } => $"(float){Operand(operand, key)}",
             ToInt { Operand: var operand } => $"(int){Operand(operand, key)}",
             Unary unary => PrintUnary(unary, key),

@@ -24,13 +24,17 @@ sealed class CaptureSet(NameScope names)
         {
             string last = access.Substring(access.LastIndexOf('.') + 1);
             capture = new Capture(names.Take(last), access, type, rank, isMemory) { Stored = stored };
-            names.Reserve(capture.Name + "Rows", capture.Name + "Columns", capture.Name + "Length0", capture.Name + "Length1", capture.Name + "Length2");
+            names.Reserve(NamesOf(capture));
             _byAccess.Add(access, capture);
             _order.Add(access);
         }
 
         return capture;
     }
+
+    /// <summary>What a capture's own name and lengths are called.</summary>
+    public static string[] NamesOf(Capture capture) =>
+        [capture.Name, capture.Name + "Rows", capture.Name + "Columns", capture.Name + "Length0", capture.Name + "Length1", capture.Name + "Length2"];
 
     /// <summary>Notes that a function divides by a scalar.</summary>
     public void MarkDivisor(Capture capture) => _byAccess[capture.Access] = _byAccess[capture.Access] with { IsDivisor = true };

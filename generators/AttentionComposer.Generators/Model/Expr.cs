@@ -95,6 +95,24 @@ abstract record Expr(ExprType Type)
     /// <summary>The operands, from left to right.</summary>
     public abstract IEnumerable<Expr> Operands { get; }
 
+    /// <summary>The expression and everything in it, operands first. What a local stands for is not in it.</summary>
+    public IEnumerable<Expr> WithParts => Operands.SelectMany(operand => operand.WithParts).Append(this);
+
+    /// <summary>The same with other operands.</summary>
+    /// <param name="change">From each operand to the one that takes its place.</param>
+    public Expr WithOperands(Func<Expr, Expr> change) => this switch
+    {
+        ToFloat conversion => conversion with { Operand = change(conversion.Operand) },
+        ToInt conversion => conversion with { Operand = change(conversion.Operand) },
+        Unary unary => unary with { Operand = change(unary.Operand) },
+        Binary binary => binary with { Left = change(binary.Left), Right = change(binary.Right) },
+        Select select => select with { Condition = change(select.Condition), WhenTrue = change(select.WhenTrue), WhenFalse = change(select.WhenFalse) },
+        TableElement element => element with { Index = change(element.Index) },
+        CapturedElement element => element with { Indices = new EquatableArray<Expr>(element.Indices.Select(change)) },
+        OutsideOf outside => outside with { Index = change(outside.Index) },
+        _ => this,
+    };
+
     /// <summary>Whether the value differs from key to key; what does not is computed once a row.</summary>
     public bool VariesWithKey => DependsOn(VariableKind.Score) || DependsOn(VariableKind.Key);
 

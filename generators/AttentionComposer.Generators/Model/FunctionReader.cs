@@ -223,8 +223,7 @@ sealed partial class FunctionReader
     {
         if (value is Local or Variable or IntConstant or FloatConstant or BoolConstant or CapturedScalar)
             return value;
-        VariableKind[] kinds = [.. ((VariableKind[])Enum.GetValues(typeof(VariableKind))).Where(value.DependsOn)];
-        var local = new Local(_names.Take(name), value.Type, new EquatableArray<VariableKindValue>(kinds.Select(kind => new VariableKindValue(kind))));
+        Local local = Local.Of(_names.Take(name), value);
         _locals.Add(new LocalDefinition(local, value));
         if (value.Type == ExprType.Int)
             _bounds[local.Name] = BoundsOf(value);

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 
@@ -47,6 +48,26 @@ sealed record CapturedElement(Capture Capture, EquatableArray<Expr> Indices, Exp
 {
     // That the element is reached only for some keys does not make it differ from key to key.
     public override IEnumerable<Expr> Operands => Indices;
+
+    /// <summary>Its index in the array's memory, row by row.</summary>
+    public Expr Flat => Flatten(Indices.Count);
+
+    /// <summary>The number of its row in the array's memory.</summary>
+    public Expr FlatRow => Flatten(Indices.Count - 1);
+
+    Expr Flatten(int dimensions)
+    {
+        Expr flat = Indices[0];
+        for (int i = 1; i < dimensions; i++)
+            flat = Expr.Add(Expr.Multiply(flat, new CapturedLength(Capture, i)), Indices[i]);
+        return flat;
+    }
+}
+
+/// <summary>Whether an index is outside of one dimension of a captured array.</summary>
+sealed record OutsideOf(Capture Capture, int Dimension, Expr Index) : Expr(ExprType.Bool)
+{
+    public override IEnumerable<Expr> Operands => [Index];
 }
 
 /// <summary>A local of a function, by its name: expressions stay small however often they use it.</summary>
@@ -58,6 +79,13 @@ sealed record Local(string Name, ExprType Type, EquatableArray<VariableKindValue
     public override IEnumerable<Expr> Operands => [];
 
     public override bool DependsOn(VariableKind variable) => Variables.Contains(new VariableKindValue(variable));
+
+    /// <summary>A local that holds a value.</summary>
+    public static Local Of(string name, Expr value)
+    {
+        VariableKind[] kinds = [.. ((VariableKind[])Enum.GetValues(typeof(VariableKind))).Where(value.DependsOn)];
+        return new Local(name, value.Type, new EquatableArray<VariableKindValue>(kinds.Select(kind => new VariableKindValue(kind))));
+    }
 }
 
 /// <summary>A variable as an item of an <see cref="EquatableArray{T}"/>, which enums cannot be.</summary>
@@ -97,6 +125,26 @@ sealed record FunctionSpec
 
     /// <summary>The elements of captured arrays that it reads.</summary>
     public IEnumerable<CapturedElement> Elements => Locals.Select(local => local.Value).OfType<CapturedElement>();
+
+    /// <summary>The locals that an expression of it needs, in order.</summary>
+    public IEnumerable<LocalDefinition> Needed(Expr expr)
+    {
+        var names = new HashSet<string>();
+        void Mark(Expr part)
+        {
+            foreach (Local local in part.WithParts.OfType<Local>())
+                names.Add(local.Name);
+        }
+
+        Mark(expr);
+        foreach (LocalDefinition definition in Enumerable.Reverse(Locals))
+        {
+            if (names.Contains(definition.Local.Name))
+                Mark(definition.Value);
+        }
+
+        return Locals.Where(definition => names.Contains(definition.Local.Name) && definition.Local.Type != ExprType.Float);
+    }
 
     public bool DependsOn(VariableKind variable) =>
         Expressions.Any(expr => expr.DependsOn(variable)) || Elements.Any(element => element.Reached?.DependsOn(variable) == true);

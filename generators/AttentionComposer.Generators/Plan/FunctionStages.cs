@@ -22,6 +22,13 @@ static class FunctionStages
     /// <summary>Lines about score functions.</summary>
     public static IEnumerable<string> Scores(KernelPlan plan) => plan.Spec.Scores.Select(score => $"score {score.Name}: {OneLine(score)}");
 
+    /// <summary>Lines about what is computed before the rows of a tile.</summary>
+    public static IEnumerable<string> Hoists(KernelPlan plan) =>
+        from loop in plan.Hoists.Loops
+        let names = string.Join(", ", loop.Values.Select(value => value.Lanes.Name))
+        let axis = loop.Axis == HoistAxis.Key ? "key" : "distance of query and key"
+        select $"hoisted: {names} of {loop.Function.Name}, once per {(loop.PerHead ? "head and " : "")}{axis}";
+
     static string Proved(KernelPlan plan)
     {
         bool bounded = plan.Intervals.Any(interval => interval.Bounds.Any());

@@ -63,6 +63,9 @@ sealed record KernelPlan
     /// <summary>How a call of one token chooses keys; null when it reads them all.</summary>
     public required SelectionPlan? Selection { get; init; }
 
+    /// <summary>What is computed once for many rows.</summary>
+    public required HoistPlan Hoists { get; init; }
+
     /// <summary>What is fused, in the order in which it runs, one line a stage.</summary>
     public required EquatableArray<string> Stages { get; init; }
 
@@ -80,6 +83,9 @@ sealed record KernelPlan
 
     /// <summary>Whether a function may find in the middle of a call that an index is outside of its table.</summary>
     public bool ChecksTables => Spec.Scores.Concat(Spec.Masks).Any(function => function.Elements.Any(element => !IsCheckedAtCall(element)));
+
+    /// <summary>Whether a score may find it. Where a mask does, the mask is not known to hold, so that its keys are tested one by one anyway.</summary>
+    public bool ChecksScores => Spec.Scores.Any(score => TableChecks.Of(score, this) is not null);
 
     /// <summary>The masks that a call finds, and the scores, in the order in which they run.</summary>
     public IEnumerable<FunctionSpec> Functions => Spec.Masks.Concat(Spec.Scores);
@@ -106,6 +112,16 @@ sealed record KernelPlan
     /// <summary>Whether some stage depends on a variable.</summary>
     public bool DependsOn(VariableKind variable) =>
         Logit.DependsOn(variable) || Mask?.DependsOn(variable) == true || Functions.Any(function => function.DependsOn(variable));
+
+    /// <summary>The names that kernels use already; more can be taken from it.</summary>
+    public NameScope Names()
+    {
+        var names = new NameScope();
+        names.Reserve([.. Spec.Captures.SelectMany(CaptureSet.NamesOf), .. Functions.SelectMany(function => function.Locals).Select(local => local.Local.Name)]);
+        foreach (HoistedLanes lanes in Hoists.Loops.SelectMany(loop => loop.Values).Select(value => value.Lanes))
+            names.Reserve(lanes.Name, lanes.RowName);
+        return names;
+    }
 
     /// <summary>Scalars from one cached row to the next: the head size rounded up to the widest vector.</summary>
     public int RowStride => Spec.RowStride;

@@ -43,12 +43,14 @@ static class Planner
             PrefillTokens = Math.Max(1, PrefillRows / spec.GroupSize),
             Tiles = new EquatableArray<TilePlan>(TilesOf(decodeRows)),
             Selection = selection,
+            Hoists = HoistPlan.Nothing,
             Stages = default,
         };
 
         // A call that fails halfway is taken back, and a ring has overwritten what it would go back to.
         int ring = plan.ChecksTables ? 0 : RingOf(spec);
         plan = plan with { Ring = ring, Pinned = ring == 0 ? 0 : spec.Sinks };
+        plan = plan with { Hoists = Hoister.Plan(plan) };
         return plan with { Stages = new EquatableArray<string>(StagesOf(plan)) };
     }
 
@@ -155,6 +157,8 @@ static class Planner
             yield return line;
         yield return "score: " + plan.LogitText;
         foreach (string line in FunctionStages.Scores(plan))
+            yield return line;
+        foreach (string line in FunctionStages.Hoists(plan))
             yield return line;
         foreach (string stage in plan.Selection?.Stages ?? default)
             yield return stage;

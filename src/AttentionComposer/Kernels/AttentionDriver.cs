@@ -37,13 +37,14 @@ public static unsafe partial class AttentionDriver
         CheckSteps(traits, rows, tokens, nameof(queries));
 
         object? captured = kernels.Capture();
-        using Undo undo = traits.ChecksTables ? Undo.Before(rows, output, logSumExp) : default;
+        bool mayFail = MayFail(kernels, captured, rows.Length, tokens, rows.Length + tokens);
+        using Undo undo = mayFail ? Undo.Before(rows, output, logSumExp) : default;
         try
         {
             fixed (float* query = queries, key = keys, value = values, result = output, lse = logSumExp)
                 AttendInSteps(kernels, captured, rows, query, key, value, result, lse, tokens);
         }
-        catch when (traits.ChecksTables)
+        catch when (mayFail)
         {
             undo.Restore(output, logSumExp);
             throw;
@@ -95,13 +96,14 @@ public static unsafe partial class AttentionDriver
         CheckSteps(kernels.Traits, rows, tokens, nameof(queries));
 
         object? captured = kernels.Capture();
-        using Undo undo = kernels.Traits.ChecksTables ? Undo.Before(rows, output, logSumExp) : default;
+        bool mayFail = MayFail(kernels, captured, rows.Length - tokens, tokens, rows.Length);
+        using Undo undo = mayFail ? Undo.Before(rows, output, logSumExp) : default;
         try
         {
             fixed (float* query = queries, result = output, lse = logSumExp)
                 Run(kernels, captured, rows, query, tokens, result, lse);
         }
-        catch when (kernels.Traits.ChecksTables)
+        catch when (mayFail)
         {
             undo.Restore(output, logSumExp);
             throw;
@@ -126,7 +128,8 @@ public static unsafe partial class AttentionDriver
             CheckOnce(caches);
 
         object? captured = kernels.Capture();
-        using Undo undo = kernels.Traits.ChecksTables ? Undo.Before(null, output, default) : default;
+        bool mayFail = MayFail(kernels, captured, caches);
+        using Undo undo = mayFail ? Undo.Before(null, output, default) : default;
         Workspace workspace = Workspace.Rent();
         try
         {
@@ -142,7 +145,7 @@ public static unsafe partial class AttentionDriver
                 workspace.Execute(kernels, captured);
             }
         }
-        catch when (kernels.Traits.ChecksTables)
+        catch when (mayFail)
         {
             undo.Restore(output, default);
             foreach (KvCache cache in caches)
@@ -158,6 +161,18 @@ public static unsafe partial class AttentionDriver
             workspace.Return();
             kernels.Release(captured);
         }
+    }
+
+    /// <summary>Whether the call might have to be taken back.</summary>
+    static bool MayFail(IFusedKernels kernels, object? captured, int firstQuery, int tokens, int length, int batches = 1) =>
+        kernels.Traits.ChecksTables && length != 0 && kernels.MayReadOutside(captured, firstQuery, firstQuery + tokens - 1, length, batches);
+
+    static bool MayFail(IFusedKernels kernels, object? captured, ReadOnlySpan<KvCache> caches)
+    {
+        int shortest = int.MaxValue, longest = 0;
+        foreach (KvCache cache in caches)
+            (shortest, longest) = (Math.Min(shortest, cache.Length), Math.Max(longest, cache.Length));
+        return MayFail(kernels, captured, shortest - 1, longest - shortest + 1, longest, caches.Length);
     }
 
     static void Run(IFusedKernels kernels, object? captured, RowCache cache, float* queries, int tokens, float* output, float* logSumExp)

@@ -35,6 +35,14 @@ public interface IFusedKernels
     {
     }
 
+    /// <summary>Whether a function might find an index outside of its table in a call: then what the call writes is kept to be brought back.</summary>
+    /// <param name="captured">What <see cref="Capture"/> gave.</param>
+    /// <param name="firstQuery">Position of the call's first query.</param>
+    /// <param name="lastQuery">Position of its last query.</param>
+    /// <param name="length">Positions behind the last key; at least 1.</param>
+    /// <param name="batches">Caches in the call.</param>
+    bool MayReadOutside(object? captured, int firstQuery, int lastQuery, int length, int batches) => false;
+
     /// <summary>One logit for each query head that joins the softmax's denominator; empty without.</summary>
     ReadOnlySpan<float> SinkLogits(object? captured) => default;
 }

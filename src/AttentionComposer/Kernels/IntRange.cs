@@ -32,6 +32,16 @@ public readonly struct IntRange(int min, int max)
     /// <summary>Whether all are indices of a table of that length.</summary>
     public bool IsInside(int length) => Min >= 0 && Max < length;
 
+    /// <summary>Those from <paramref name="min"/> to <paramref name="max"/>; any one of the bounds when there are none.</summary>
+    public IntRange Within(int min, int max)
+    {
+        int low = Math.Max(Min, min), high = Math.Min(Max, max);
+        return new(low, Math.Max(low, high));
+    }
+
+    /// <summary>Whether an index is outside of a table of that length.</summary>
+    public static Truth Outside(IntRange index, int length) => index.IsInside(length) ? Truth.Never : Truth.Sometimes;
+
     /// <summary>The elements that a table holds at some indices; every integer where an index is outside of it.</summary>
     public static IntRange Of(ReadOnlySpan<int> table, IntRange index)
     {

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace AttentionComposer.Kernels;
 
@@ -13,21 +14,24 @@ namespace AttentionComposer.Kernels;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class LaneMath
 {
+    // A reciprocal times this is above the exact one, by less than 2^-50 of it: exact quotients do not fall below themselves, and no other one
+    // of 32-bit integers reaches the next integer.
+    const double AboveOne = 1 + 1.0 / (1L << 51);
+
     /// <summary>1, 0 or -1.</summary>
     public static int Sign(float x) => x > 0 ? 1 : x < 0 ? -1 : 0;
 
     /// <summary><c>x / y</c> for integers, truncated towards 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Divide(Vector512<int> x, Vector512<int> y) =>
-        Narrow(Vector512.Truncate(Lower(x) / Lower(y)), Vector512.Truncate(Upper(x) / Upper(y)));
+        Narrow(Lower(x) / Lower(y), Upper(x) / Upper(y));
 
-    /// <summary><c>x / y</c> with one divisor: multiplied by its reciprocal. Half a unit more keeps exact quotients from falling below themselves.</summary>
+    /// <summary><c>x / y</c> with one divisor: multiplied by its reciprocal.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Divide(Vector512<int> x, int y)
     {
-        Vector512<double> reciprocal = Vector512.Create(1.0 / y), half = Vector512.Create(0.5), sign = Vector512.Create(-0.0);
-        Vector512<double> lower = Lower(x), upper = Upper(x);
-        return Narrow((lower + (half | (lower & sign))) * reciprocal, (upper + (half | (upper & sign))) * reciprocal);
+        Vector512<double> reciprocal = Vector512.Create(1.0 / y * AboveOne);
+        return Narrow(Lower(x) * reciprocal, Upper(x) * reciprocal);
     }
 
     /// <summary><c>x % y</c> for integers, with the sign of <paramref name="x"/>.</summary>
@@ -98,25 +102,32 @@ public static class LaneMath
         return Vector512.ConditionalSelect(one, Vector512<float>.One, power);
     }
 
-    static Vector512<double> Lower(Vector512<int> x) => Vector512.ConvertToDouble(Vector512.WidenLower(x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<double> Lower(Vector512<int> x) =>
+        Avx512F.IsSupported ? Avx512F.ConvertToVector512Double(x.GetLower()) : Vector512.ConvertToDouble(Vector512.WidenLower(x));
 
-    static Vector512<double> Upper(Vector512<int> x) => Vector512.ConvertToDouble(Vector512.WidenUpper(x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<double> Upper(Vector512<int> x) =>
+        Avx512F.IsSupported ? Avx512F.ConvertToVector512Double(x.GetUpper()) : Vector512.ConvertToDouble(Vector512.WidenUpper(x));
 
+    // Truncates.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector512<int> Narrow(Vector512<double> lower, Vector512<double> upper) =>
-        Vector512.Narrow(Vector512.ConvertToInt64(lower), Vector512.ConvertToInt64(upper));
+        Avx512F.IsSupported
+            ? Vector512.Create(Avx512F.ConvertToVector256Int32WithTruncation(lower), Avx512F.ConvertToVector256Int32WithTruncation(upper))
+            : Vector512.Narrow(Vector512.ConvertToInt64(lower), Vector512.ConvertToInt64(upper));
 
     /// <summary><c>x / y</c> for integers, truncated towards 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Divide(Vector256<int> x, Vector256<int> y) =>
-        Narrow(Vector256.Truncate(Lower(x) / Lower(y)), Vector256.Truncate(Upper(x) / Upper(y)));
+        Narrow(Lower(x) / Lower(y), Upper(x) / Upper(y));
 
-    /// <summary><c>x / y</c> with one divisor: multiplied by its reciprocal. Half a unit more keeps exact quotients from falling below themselves.</summary>
+    /// <summary><c>x / y</c> with one divisor: multiplied by its reciprocal.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Divide(Vector256<int> x, int y)
     {
-        Vector256<double> reciprocal = Vector256.Create(1.0 / y), half = Vector256.Create(0.5), sign = Vector256.Create(-0.0);
-        Vector256<double> lower = Lower(x), upper = Upper(x);
-        return Narrow((lower + (half | (lower & sign))) * reciprocal, (upper + (half | (upper & sign))) * reciprocal);
+        Vector256<double> reciprocal = Vector256.Create(1.0 / y * AboveOne);
+        return Narrow(Lower(x) * reciprocal, Upper(x) * reciprocal);
     }
 
     /// <summary><c>x % y</c> for integers, with the sign of <paramref name="x"/>.</summary>
@@ -187,25 +198,32 @@ public static class LaneMath
         return Vector256.ConditionalSelect(one, Vector256<float>.One, power);
     }
 
-    static Vector256<double> Lower(Vector256<int> x) => Vector256.ConvertToDouble(Vector256.WidenLower(x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<double> Lower(Vector256<int> x) =>
+        Avx.IsSupported ? Avx.ConvertToVector256Double(x.GetLower()) : Vector256.ConvertToDouble(Vector256.WidenLower(x));
 
-    static Vector256<double> Upper(Vector256<int> x) => Vector256.ConvertToDouble(Vector256.WidenUpper(x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<double> Upper(Vector256<int> x) =>
+        Avx.IsSupported ? Avx.ConvertToVector256Double(x.GetUpper()) : Vector256.ConvertToDouble(Vector256.WidenUpper(x));
 
+    // Truncates.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector256<int> Narrow(Vector256<double> lower, Vector256<double> upper) =>
-        Vector256.Narrow(Vector256.ConvertToInt64(lower), Vector256.ConvertToInt64(upper));
+        Avx.IsSupported
+            ? Vector256.Create(Avx.ConvertToVector128Int32WithTruncation(lower), Avx.ConvertToVector128Int32WithTruncation(upper))
+            : Vector256.Narrow(Vector256.ConvertToInt64(lower), Vector256.ConvertToInt64(upper));
 
     /// <summary><c>x / y</c> for integers, truncated towards 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Divide(Vector128<int> x, Vector128<int> y) =>
-        Narrow(Vector128.Truncate(Lower(x) / Lower(y)), Vector128.Truncate(Upper(x) / Upper(y)));
+        Narrow(Lower(x) / Lower(y), Upper(x) / Upper(y));
 
-    /// <summary><c>x / y</c> with one divisor: multiplied by its reciprocal. Half a unit more keeps exact quotients from falling below themselves.</summary>
+    /// <summary><c>x / y</c> with one divisor: multiplied by its reciprocal.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Divide(Vector128<int> x, int y)
     {
-        Vector128<double> reciprocal = Vector128.Create(1.0 / y), half = Vector128.Create(0.5), sign = Vector128.Create(-0.0);
-        Vector128<double> lower = Lower(x), upper = Upper(x);
-        return Narrow((lower + (half | (lower & sign))) * reciprocal, (upper + (half | (upper & sign))) * reciprocal);
+        Vector128<double> reciprocal = Vector128.Create(1.0 / y * AboveOne);
+        return Narrow(Lower(x) * reciprocal, Upper(x) * reciprocal);
     }
 
     /// <summary><c>x % y</c> for integers, with the sign of <paramref name="x"/>.</summary>
@@ -276,10 +294,18 @@ public static class LaneMath
         return Vector128.ConditionalSelect(one, Vector128<float>.One, power);
     }
 
-    static Vector128<double> Lower(Vector128<int> x) => Vector128.ConvertToDouble(Vector128.WidenLower(x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<double> Lower(Vector128<int> x) =>
+        Avx.IsSupported ? Avx.ConvertToVector256Double(x).GetLower() : Vector128.ConvertToDouble(Vector128.WidenLower(x));
 
-    static Vector128<double> Upper(Vector128<int> x) => Vector128.ConvertToDouble(Vector128.WidenUpper(x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<double> Upper(Vector128<int> x) =>
+        Avx.IsSupported ? Avx.ConvertToVector256Double(x).GetUpper() : Vector128.ConvertToDouble(Vector128.WidenUpper(x));
 
+    // Truncates.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<int> Narrow(Vector128<double> lower, Vector128<double> upper) =>
-        Vector128.Narrow(Vector128.ConvertToInt64(lower), Vector128.ConvertToInt64(upper));
+        Avx.IsSupported
+            ? Avx.ConvertToVector128Int32WithTruncation(Vector256.Create(lower, upper))
+            : Vector128.Narrow(Vector128.ConvertToInt64(lower), Vector128.ConvertToInt64(upper));
 }

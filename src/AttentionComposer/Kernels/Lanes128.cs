@@ -44,4 +44,12 @@ public static class Lanes128
     /// <summary><paramref name="first"/> and the numbers behind it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Ascending(int first) => Vector128.Create(first) + Vector128<int>.Indices;
+
+    /// <summary>All ones in the lanes whose bit is set, the bits beginning at <paramref name="first"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Select(ulong bits, int first)
+    {
+        Vector128<int> each = Vector128.Create(1, 2, 4, 8);
+        return Vector128.Equals(Vector128.Create((int)(bits >> first)) & each, each);
+    }
 }

@@ -49,4 +49,12 @@ public static class Lanes256
     /// <summary><paramref name="first"/> and the numbers behind it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Ascending(int first) => Vector256.Create(first) + Vector256<int>.Indices;
+
+    /// <summary>All ones in the lanes whose bit is set, the bits beginning at <paramref name="first"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Select(ulong bits, int first)
+    {
+        Vector256<int> each = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
+        return Vector256.Equals(Vector256.Create((int)(bits >> first)) & each, each);
+    }
 }

@@ -49,4 +49,12 @@ public static class Lanes512
     /// <summary><paramref name="first"/> and the numbers behind it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Ascending(int first) => Vector512.Create(first) + Vector512<int>.Indices;
+
+    /// <summary>All ones in the lanes whose bit is set, the bits beginning at <paramref name="first"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Select(ulong bits, int first)
+    {
+        Vector512<int> each = Vector512.Create(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+        return Vector512.Equals(Vector512.Create((int)(bits >> first)) & each, each);
+    }
 }

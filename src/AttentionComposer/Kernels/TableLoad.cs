@@ -11,6 +11,7 @@ namespace AttentionComposer.Kernels;
 /// Reads of captured arrays by generated functions. Lanes whose index is outside of a table give 0: they may belong to keys that
 /// no function is asked for. The kernel collects them with <c>Outside</c> and throws where such a key is visible.
 /// </summary>
+/// <remarks>Where the processor gathers, nothing here is a call: a call inside a kernel's loop keeps its vectors out of registers.</remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static unsafe class TableLoad
 {
@@ -21,9 +22,9 @@ public static unsafe class TableLoad
     /// <summary>One element as a bound of visible keys, or a bound that says nothing outside of the table.</summary>
     public static int At(ReadOnlySpan<int> table, int index, int otherwise) => (uint)index < (uint)table.Length ? table[index] : otherwise;
 
-    /// <summary>All bits set where the index is outside of a dimension of that length.</summary>
+    /// <summary>Whether the index is outside of a dimension of that length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Outside(int index, int length) => (uint)index < (uint)length ? 0 : -1;
+    public static bool IsOutside(int index, int length) => (uint)index >= (uint)length;
 
     /// <summary>The elements of a table of two dimensions, row by row.</summary>
     public static ReadOnlySpan<T> Elements<T>(T[,] table) =>
@@ -49,6 +50,20 @@ public static unsafe class TableLoad
         TensorPrimitives.ConvertTruncating(System.Runtime.InteropServices.MemoryMarshal.Cast<TElement, TInteger>(table), memory);
         return memory.AsMemory(0, table.Length);
     }
+
+    /// <summary>One row of a table of several dimensions; empty outside of the table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ReadOnlySpan<T> Row<T>(ReadOnlySpan<T> table, int row, int columns) =>
+        (uint)row < (uint)int.MaxValue && (long)(row + 1) * columns <= table.Length ? table.Slice(row * columns, columns) : default;
+
+    /// <summary>
+    /// Asks for elements of a later block of keys, inside of the table or not. A table of pairs is read by pieces of its rows, which no hardware
+    /// prefetcher follows.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch<T>(ReadOnlySpan<T> table, int index)
+        where T : unmanaged =>
+        Kernels.Prefetch.Line(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(table), index);
 
     /// <summary>Says which function asked for an element that does not exist.</summary>
     /// <param name="functions">The functions that read tables.</param>
@@ -88,14 +103,14 @@ public static unsafe class TableLoad
     public static Vector512<float> Ascending512(ReadOnlySpan<float> table, int first) =>
         (uint)first <= (uint)(table.Length - 16) && table.Length >= 16
             ? Vector512.LoadUnsafe(in table[0], (nuint)first)
-            : GatherEach(table, Vector512.Create(first) + Vector512<int>.Indices);
+            : Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
 
     /// <inheritdoc cref="Ascending512(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Ascending512(ReadOnlySpan<int> table, int first) =>
         (uint)first <= (uint)(table.Length - 16) && table.Length >= 16
             ? Vector512.LoadUnsafe(in table[0], (nuint)first)
-            : GatherEach(table, Vector512.Create(first) + Vector512<int>.Indices);
+            : Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
 
     /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -112,52 +127,73 @@ public static unsafe class TableLoad
     public static Vector512<float> Descending512(ReadOnlySpan<float> table, int first) =>
         first >= 15 && first < table.Length
             ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
-            : GatherEach(table, Vector512.Create(first) - Vector512<int>.Indices);
+            : Gather(table, Vector512.Create(first) - Vector512<int>.Indices);
 
     /// <inheritdoc cref="Descending512(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Descending512(ReadOnlySpan<int> table, int first) =>
         first >= 15 && first < table.Length
             ? Vector512.Shuffle(Vector512.LoadUnsafe(in table[0], (nuint)(first - 15)), Vector512.Create(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
-            : GatherEach(table, Vector512.Create(first) - Vector512<int>.Indices);
+            : Gather(table, Vector512.Create(first) - Vector512<int>.Indices);
 
     /// <inheritdoc cref="Descending512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Descending512(ReadOnlySpan<bool> table, int first) => Gather(table, Vector512.Create(first) - Vector512<int>.Indices);
+
+    /// <summary>The elements of a short table from one on; 0 behind its end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Part512(ReadOnlySpan<float> table, int first)
+    {
+        if (!Avx512F.IsSupported)
+            return Ascending512(table, first);
+        Vector512<int> inside = Vector512.LessThan(Vector512.Create(first) + Vector512<int>.Indices, Vector512.Create(table.Length));
+        fixed (float* elements = table)
+            return Avx512F.MaskLoad(elements + first, inside.AsSingle(), Vector512<float>.Zero);
+    }
+
+    /// <inheritdoc cref="Part512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Part512(ReadOnlySpan<int> table, int first)
+    {
+        if (!Avx512F.IsSupported)
+            return Ascending512(table, first);
+        Vector512<int> inside = Vector512.LessThan(Vector512.Create(first) + Vector512<int>.Indices, Vector512.Create(table.Length));
+        fixed (int* elements = table)
+            return Avx512F.MaskLoad(elements + first, inside, Vector512<int>.Zero);
+    }
+
+    /// <summary>The elements at each lane's index.</summary>
+    /// <param name="table">The elements.</param>
+    /// <param name="low">The first of them, as many as a vector holds.</param>
+    /// <param name="high">As many behind these.</param>
+    /// <param name="index">Which elements.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lookup(ReadOnlySpan<float> table, Vector512<float> low, Vector512<float> high, Vector512<int> index) =>
+        Avx512F.IsSupported && table.Length <= 32
+            ? Vector512.AndNot(Avx512F.PermuteVar16x32x2(low, index, high), Outside(index, table.Length).AsSingle())
+            : Gather(table, index);
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Gather(ReadOnlySpan<float> table, Vector512<int> index) =>
         Vector512.Create(Gather(table, index.GetLower()), Gather(table, index.GetUpper()));
 
-    static Vector512<float> GatherEach(ReadOnlySpan<float> table, Vector512<int> index)
-    {
-        float* lanes = stackalloc float[16];
-        for (int i = 0; i < 16; i++)
-            lanes[i] = At(table, index[i]);
-        return Vector512.Load(lanes);
-    }
+    /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Lookup(ReadOnlySpan<int> table, Vector512<int> low, Vector512<int> high, Vector512<int> index) =>
+        Avx512F.IsSupported && table.Length <= 32
+            ? Vector512.AndNot(Avx512F.PermuteVar16x32x2(low, index, high), Outside(index, table.Length))
+            : Gather(table, index);
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Gather(ReadOnlySpan<int> table, Vector512<int> index) =>
         Vector512.Create(Gather(table, index.GetLower()), Gather(table, index.GetUpper()));
 
-    static Vector512<int> GatherEach(ReadOnlySpan<int> table, Vector512<int> index)
-    {
-        int* lanes = stackalloc int[16];
-        for (int i = 0; i < 16; i++)
-            lanes[i] = At(table, index[i]);
-        return Vector512.Load(lanes);
-    }
-
     /// <summary>The conditions at each lane's index, as lanes of all or no bits.</summary>
-    public static Vector512<int> Gather(ReadOnlySpan<bool> table, Vector512<int> index)
-    {
-        int* lanes = stackalloc int[16];
-        for (int i = 0; i < 16; i++)
-            lanes[i] = At(table, index[i]) ? -1 : 0;
-        return Vector512.Load(lanes);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Gather(ReadOnlySpan<bool> table, Vector512<int> index) =>
+        Vector512.Create(Gather(table, index.GetLower()), Gather(table, index.GetUpper()));
 
     /// <summary>All bits set in lanes whose index is outside of a dimension of that length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -169,14 +205,14 @@ public static unsafe class TableLoad
     public static Vector256<float> Ascending256(ReadOnlySpan<float> table, int first) =>
         (uint)first <= (uint)(table.Length - 8) && table.Length >= 8
             ? Vector256.LoadUnsafe(in table[0], (nuint)first)
-            : GatherEach(table, Vector256.Create(first) + Vector256<int>.Indices);
+            : Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
 
     /// <inheritdoc cref="Ascending256(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Ascending256(ReadOnlySpan<int> table, int first) =>
         (uint)first <= (uint)(table.Length - 8) && table.Length >= 8
             ? Vector256.LoadUnsafe(in table[0], (nuint)first)
-            : GatherEach(table, Vector256.Create(first) + Vector256<int>.Indices);
+            : Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
 
     /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -193,27 +229,57 @@ public static unsafe class TableLoad
     public static Vector256<float> Descending256(ReadOnlySpan<float> table, int first) =>
         first >= 7 && first < table.Length
             ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0))
-            : GatherEach(table, Vector256.Create(first) - Vector256<int>.Indices);
+            : Gather(table, Vector256.Create(first) - Vector256<int>.Indices);
 
     /// <inheritdoc cref="Descending256(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Descending256(ReadOnlySpan<int> table, int first) =>
         first >= 7 && first < table.Length
             ? Vector256.Shuffle(Vector256.LoadUnsafe(in table[0], (nuint)(first - 7)), Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0))
-            : GatherEach(table, Vector256.Create(first) - Vector256<int>.Indices);
+            : Gather(table, Vector256.Create(first) - Vector256<int>.Indices);
 
     /// <inheritdoc cref="Descending256(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Descending256(ReadOnlySpan<bool> table, int first) => Gather(table, Vector256.Create(first) - Vector256<int>.Indices);
+
+    /// <inheritdoc cref="Part512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Part256(ReadOnlySpan<float> table, int first)
+    {
+        if (!Avx2.IsSupported)
+            return Ascending256(table, first);
+        Vector256<int> inside = Vector256.LessThan(Vector256.Create(first) + Vector256<int>.Indices, Vector256.Create(table.Length));
+        fixed (float* elements = table)
+            return Avx.MaskLoad(elements + first, inside.AsSingle());
+    }
+
+    /// <inheritdoc cref="Part512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Part256(ReadOnlySpan<int> table, int first)
+    {
+        if (!Avx2.IsSupported)
+            return Ascending256(table, first);
+        Vector256<int> inside = Vector256.LessThan(Vector256.Create(first) + Vector256<int>.Indices, Vector256.Create(table.Length));
+        fixed (int* elements = table)
+            return Avx2.MaskLoad(elements + first, inside);
+    }
+
+    /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Lookup(ReadOnlySpan<float> table, Vector256<float> low, Vector256<float> high, Vector256<int> index) =>
+        Avx512F.VL.IsSupported && table.Length <= 16
+            ? Vector256.AndNot(Avx512F.VL.PermuteVar8x32x2(low, index, high), Outside(index, table.Length).AsSingle())
+            : Gather(table, index);
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Gather(ReadOnlySpan<float> table, Vector256<int> index)
     {
-        if (!Avx2.IsSupported || table.IsEmpty)
+        if (!Avx2.IsSupported)
             return GatherEach(table, index);
-        Vector256<int> outside = Outside(index, table.Length);
+        Vector256<int> inside = ~Outside(index, table.Length);
         fixed (float* elements = table)
-            return Vector256.AndNot(Avx2.GatherVector256(elements, Vector256.AndNot(index, outside), sizeof(float)), outside.AsSingle());
+            return Avx2.GatherMaskVector256(Vector256<float>.Zero, elements, index, inside.AsSingle(), sizeof(float));
     }
 
     static Vector256<float> GatherEach(ReadOnlySpan<float> table, Vector256<int> index)
@@ -224,15 +290,22 @@ public static unsafe class TableLoad
         return Vector256.Load(lanes);
     }
 
+    /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Lookup(ReadOnlySpan<int> table, Vector256<int> low, Vector256<int> high, Vector256<int> index) =>
+        Avx512F.VL.IsSupported && table.Length <= 16
+            ? Vector256.AndNot(Avx512F.VL.PermuteVar8x32x2(low, index, high), Outside(index, table.Length))
+            : Gather(table, index);
+
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Gather(ReadOnlySpan<int> table, Vector256<int> index)
     {
-        if (!Avx2.IsSupported || table.IsEmpty)
+        if (!Avx2.IsSupported)
             return GatherEach(table, index);
-        Vector256<int> outside = Outside(index, table.Length);
+        Vector256<int> inside = ~Outside(index, table.Length);
         fixed (int* elements = table)
-            return Vector256.AndNot(Avx2.GatherVector256(elements, Vector256.AndNot(index, outside), sizeof(int)), outside);
+            return Avx2.GatherMaskVector256(Vector256<int>.Zero, elements, index, inside, sizeof(int));
     }
 
     static Vector256<int> GatherEach(ReadOnlySpan<int> table, Vector256<int> index)
@@ -244,7 +317,24 @@ public static unsafe class TableLoad
     }
 
     /// <summary>The conditions at each lane's index, as lanes of all or no bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Gather(ReadOnlySpan<bool> table, Vector256<int> index)
+    {
+        if (!Avx2.IsSupported)
+            return GatherEach(table, index);
+        Vector256<int> inside = ~Outside(index, table.Length);
+        fixed (bool* elements = table)
+        {
+            // Words of four bytes are read, aligned, so that none reaches into a page that the byte itself is not in.
+            int ahead = (int)((nuint)elements & 3);
+            Vector256<int> at = index + Vector256.Create(ahead);
+            Vector256<int> words = Avx2.GatherMaskVector256(Vector256<int>.Zero, (int*)((byte*)elements - ahead), at >> 2, inside, sizeof(int));
+            Vector256<int> bytes = Avx2.ShiftRightLogicalVariable(words, ((at & Vector256.Create(3)) << 3).AsUInt32()) & Vector256.Create(0xFF);
+            return Vector256.GreaterThan(bytes, Vector256<int>.Zero);
+        }
+    }
+
+    static Vector256<int> GatherEach(ReadOnlySpan<bool> table, Vector256<int> index)
     {
         int* lanes = stackalloc int[8];
         for (int i = 0; i < 8; i++)
@@ -262,14 +352,14 @@ public static unsafe class TableLoad
     public static Vector128<float> Ascending128(ReadOnlySpan<float> table, int first) =>
         (uint)first <= (uint)(table.Length - 4) && table.Length >= 4
             ? Vector128.LoadUnsafe(in table[0], (nuint)first)
-            : GatherEach(table, Vector128.Create(first) + Vector128<int>.Indices);
+            : Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
 
     /// <inheritdoc cref="Ascending128(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Ascending128(ReadOnlySpan<int> table, int first) =>
         (uint)first <= (uint)(table.Length - 4) && table.Length >= 4
             ? Vector128.LoadUnsafe(in table[0], (nuint)first)
-            : GatherEach(table, Vector128.Create(first) + Vector128<int>.Indices);
+            : Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
 
     /// <summary>Neighbouring conditions, as lanes of all or no bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -286,27 +376,54 @@ public static unsafe class TableLoad
     public static Vector128<float> Descending128(ReadOnlySpan<float> table, int first) =>
         first >= 3 && first < table.Length
             ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3, 2, 1, 0))
-            : GatherEach(table, Vector128.Create(first) - Vector128<int>.Indices);
+            : Gather(table, Vector128.Create(first) - Vector128<int>.Indices);
 
     /// <inheritdoc cref="Descending128(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Descending128(ReadOnlySpan<int> table, int first) =>
         first >= 3 && first < table.Length
             ? Vector128.Shuffle(Vector128.LoadUnsafe(in table[0], (nuint)(first - 3)), Vector128.Create(3, 2, 1, 0))
-            : GatherEach(table, Vector128.Create(first) - Vector128<int>.Indices);
+            : Gather(table, Vector128.Create(first) - Vector128<int>.Indices);
 
     /// <inheritdoc cref="Descending128(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Descending128(ReadOnlySpan<bool> table, int first) => Gather(table, Vector128.Create(first) - Vector128<int>.Indices);
+
+    /// <inheritdoc cref="Part512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Part128(ReadOnlySpan<float> table, int first)
+    {
+        if (!Avx2.IsSupported)
+            return Ascending128(table, first);
+        Vector128<int> inside = Vector128.LessThan(Vector128.Create(first) + Vector128<int>.Indices, Vector128.Create(table.Length));
+        fixed (float* elements = table)
+            return Avx.MaskLoad(elements + first, inside.AsSingle());
+    }
+
+    /// <inheritdoc cref="Part512(ReadOnlySpan{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Part128(ReadOnlySpan<int> table, int first)
+    {
+        if (!Avx2.IsSupported)
+            return Ascending128(table, first);
+        Vector128<int> inside = Vector128.LessThan(Vector128.Create(first) + Vector128<int>.Indices, Vector128.Create(table.Length));
+        fixed (int* elements = table)
+            return Avx2.MaskLoad(elements + first, inside);
+    }
+
+    /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Lookup(ReadOnlySpan<float> table, Vector128<float> low, Vector128<float> high, Vector128<int> index) => Gather(table, index);
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Gather(ReadOnlySpan<float> table, Vector128<int> index)
     {
-        if (!Avx2.IsSupported || table.IsEmpty)
+        if (!Avx2.IsSupported)
             return GatherEach(table, index);
-        Vector128<int> outside = Outside(index, table.Length);
+        Vector128<int> inside = ~Outside(index, table.Length);
         fixed (float* elements = table)
-            return Vector128.AndNot(Avx2.GatherVector128(elements, Vector128.AndNot(index, outside), sizeof(float)), outside.AsSingle());
+            return Avx2.GatherMaskVector128(Vector128<float>.Zero, elements, index, inside.AsSingle(), sizeof(float));
     }
 
     static Vector128<float> GatherEach(ReadOnlySpan<float> table, Vector128<int> index)
@@ -317,15 +434,19 @@ public static unsafe class TableLoad
         return Vector128.Load(lanes);
     }
 
+    /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Lookup(ReadOnlySpan<int> table, Vector128<int> low, Vector128<int> high, Vector128<int> index) => Gather(table, index);
+
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Gather(ReadOnlySpan<int> table, Vector128<int> index)
     {
-        if (!Avx2.IsSupported || table.IsEmpty)
+        if (!Avx2.IsSupported)
             return GatherEach(table, index);
-        Vector128<int> outside = Outside(index, table.Length);
+        Vector128<int> inside = ~Outside(index, table.Length);
         fixed (int* elements = table)
-            return Vector128.AndNot(Avx2.GatherVector128(elements, Vector128.AndNot(index, outside), sizeof(int)), outside);
+            return Avx2.GatherMaskVector128(Vector128<int>.Zero, elements, index, inside, sizeof(int));
     }
 
     static Vector128<int> GatherEach(ReadOnlySpan<int> table, Vector128<int> index)
@@ -337,7 +458,24 @@ public static unsafe class TableLoad
     }
 
     /// <summary>The conditions at each lane's index, as lanes of all or no bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Gather(ReadOnlySpan<bool> table, Vector128<int> index)
+    {
+        if (!Avx2.IsSupported)
+            return GatherEach(table, index);
+        Vector128<int> inside = ~Outside(index, table.Length);
+        fixed (bool* elements = table)
+        {
+            // Words of four bytes are read, aligned, so that none reaches into a page that the byte itself is not in.
+            int ahead = (int)((nuint)elements & 3);
+            Vector128<int> at = index + Vector128.Create(ahead);
+            Vector128<int> words = Avx2.GatherMaskVector128(Vector128<int>.Zero, (int*)((byte*)elements - ahead), at >> 2, inside, sizeof(int));
+            Vector128<int> bytes = Avx2.ShiftRightLogicalVariable(words, ((at & Vector128.Create(3)) << 3).AsUInt32()) & Vector128.Create(0xFF);
+            return Vector128.GreaterThan(bytes, Vector128<int>.Zero);
+        }
+    }
+
+    static Vector128<int> GatherEach(ReadOnlySpan<bool> table, Vector128<int> index)
     {
         int* lanes = stackalloc int[4];
         for (int i = 0; i < 4; i++)

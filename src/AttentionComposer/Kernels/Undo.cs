@@ -5,7 +5,7 @@ namespace AttentionComposer.Kernels;
 
 /// <summary>
 /// What a call may have to take back when one of its functions reads outside of a table: the outputs as they were, the cache's
-/// length, and what its queries gave to keys. Only pipelines with such functions pay for it, by copying the outputs once.
+/// length, and what its queries gave to keys. Only calls pay for it whose tables ranges of positions do not prove, by copying the outputs once.
 /// </summary>
 /// <remarks>
 /// Tiles finish in any order, so when a fault is found others may have been written already. Keeping the results back instead

@@ -39,6 +39,8 @@ public sealed class LaneMathTests
             int divisor = random.Next(1, 1 << random.Next(1, 31)), x = random.Next(int.MinValue + 1, int.MaxValue);
             x = trial % 2 == 0 ? x / divisor * divisor - random.Next(2) : x; // at and beside exact quotients
             Assert.Equal(x / divisor, LaneMath.Divide(Vector128.Create(x), divisor)[0]);
+            Assert.Equal(x / divisor, LaneMath.Divide(Vector256.Create(x), divisor)[5]);
+            Assert.Equal(x / divisor, LaneMath.Divide(Vector512.Create(x), divisor)[13]);
             Assert.Equal(x / divisor, LaneMath.Divide(Vector256.Create(x), Vector256.Create(divisor))[5]);
         }
     }

@@ -1,3 +1,4 @@
+using AttentionComposer.Kernels;
 using AttentionComposer.Tests.Functions.Declared;
 using AttentionGym;
 
@@ -49,6 +50,31 @@ public sealed class TableTests
         {
             Assert.Throws<IndexOutOfRangeException>(() => attention.AttendBatch([cache], sequence.Queries, result.Output));
             result.CheckSame(before, function);
+        }
+    }
+
+    /// <summary>Outputs are kept to be brought back only where ranges of positions do not prove the indices of a call.</summary>
+    [Fact]
+    public void ACallThatCannotReadOutsideIsKnownBeforehand()
+    {
+        Assert.False(MayReadOutside(new DistanceTable(new float[100]), first: 40, last: 99));
+        Assert.True(MayReadOutside(new DistanceTable(new float[99]), first: 40, last: 99));
+        Assert.False(MayReadOutside(new DistanceTable(new float[100]), first: -5, last: 99)); // queries before the sequence see nothing
+        Assert.False(MayReadOutside(new NearTable(new float[10]), first: 40, last: 99));
+        Assert.True(MayReadOutside(new NearTable(new float[9]), first: 40, last: 99));
+        Assert.False(MayReadOutside(new PackedDocuments(new int[100]), first: 40, last: 99));
+        Assert.True(MayReadOutside(new PackedDocuments(new int[99]), first: 40, last: 99));
+        Assert.False(MayReadOutside(new ClampedRelativeTable(new float[41]), first: 0, last: 99));
+        Assert.True(MayReadOutside(new ClampedRelativeTable(new float[40]), first: 0, last: 99));
+        Assert.False(MayReadOutside(new GraphEdgeBias(new float[2, 100, 100]), first: 0, last: 99));
+        Assert.True(MayReadOutside(new GraphEdgeBias(new float[1, 100, 100]), first: 0, last: 99));
+
+        static bool MayReadOutside(IFusedKernels kernels, int first, int last)
+        {
+            object? captured = kernels.Capture();
+            bool may = kernels.MayReadOutside(captured, first, last, length: last + 1, batches: 1);
+            kernels.Release(captured);
+            return may;
         }
     }
 

@@ -37,6 +37,27 @@ public sealed class VectorMathTests
         Assert.All(Exp2(float.NaN), power => Assert.Equal(float.NaN, power));
     }
 
+    [Fact]
+    public void ExpIsExactToTwoUnits()
+    {
+        for (float x = -86.28f; x <= 88.7f; x += 0.0137f)
+            CheckExp(x);
+        foreach (float x in new[] { 0, 1e-30f, -1e-8f, 0.34657f, 0.34658f, 88.722f, -86.289f })
+            CheckExp(x);
+        Assert.All(Exp(0), power => Assert.Equal(1, power));
+        Assert.All(Exp(88.8f), power => Assert.Equal(float.PositiveInfinity, power));
+        Assert.All(Exp(float.PositiveInfinity), power => Assert.Equal(float.PositiveInfinity, power));
+        Assert.All(Exp(-86.3f), power => Assert.Equal(0, power));
+        Assert.All(Exp(float.NegativeInfinity), power => Assert.Equal(0, power));
+        Assert.All(Exp(float.NaN), power => Assert.Equal(float.NaN, power));
+
+        static void CheckExp(float x)
+        {
+            foreach (float actual in Exp(x))
+                Assert.True(Math.Abs(actual - Math.Exp(x)) <= TwoUlp * Math.Exp(x), $"e^{x} is {Math.Exp(x)}, not {actual}");
+        }
+    }
+
     /// <summary>Near 0, where soft caps work, as well as at the bounds.</summary>
     [Fact]
     public void TanhIsExactToAFewUnits()
@@ -90,6 +111,13 @@ public sealed class VectorMathTests
         .. Scalars(VectorMath.Exp2(Vector512.Create(x))),
         .. Scalars(VectorMath.Exp2(Vector256.Create(x))),
         .. Scalars(VectorMath.Exp2(Vector128.Create(x))),
+    ];
+
+    static float[] Exp(float x) =>
+    [
+        .. Scalars(VectorMath.Exp(Vector512.Create(x))),
+        .. Scalars(VectorMath.Exp(Vector256.Create(x))),
+        .. Scalars(VectorMath.Exp(Vector128.Create(x))),
     ];
 
     static float[] Tanh(float x) =>

@@ -33,7 +33,7 @@ static class DecodeEmitter
             ref float corrections = ref Unsafe.Add(ref scores, {{tile.DecodeRows}} * BlockKeys);
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
             ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
-            int rows = call.Tokens * {{plan.DecodeRows}};
+            int rows = call.Tokens * {{plan.DecodeRows}};{{(plan.TestsTiles ? $"\nSpan<ulong> visibleKeys = stackalloc ulong[{plan.DecodeTokens * plan.DecodeRows}];" : "")}}
 
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
@@ -50,19 +50,12 @@ static class DecodeEmitter
                     count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
                     nint slot = (nint)call.Layout.Slot(key) * Stride;
                     nint next = key + count < range.High ? slot + count * Stride : slot;
-            {{(plan.TestsTiles
-                ? $"""
-                            BlockView view = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), new IntRange(key, key + count - 1));
-                            if (view == BlockView.Hidden)
-                                continue;
-                            bool masked = count % {tile.Lanes} != 0 || view != BlockView.Full;
-                    """
-                : $"        bool masked = count % {tile.Lanes} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;")}}
-                    for (int row = 0; row < rows; row += {{tile.DecodeRows}})
+            {{Masked(plan, tile)}}
+                    {{HoistEmitter.Calls(plan)}}{{Bits(plan)}}for (int row = 0; row < rows; row += {{tile.DecodeRows}})
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
-                            ref scores, {{tile.DecodeRows}}, count, key, masked, firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
+                            ref scores, {{tile.DecodeRows}}, count, key, masked, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
@@ -74,6 +67,31 @@ static class DecodeEmitter
         writer.Close();
         writer.Blank();
     }
+
+    // Keys are tested one by one where some may be hidden, or outside of a table.
+    static string Masked(KernelPlan plan, TilePlan tile)
+    {
+        const string Queries = "new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1)", Keys = "new IntRange(key, key + count - 1)";
+        string unproven = plan.ChecksScores ? $" || {TableCheckEmitter.ScoresOf(Queries, Keys)}" : "";
+        return plan.TestsTiles
+            ? $"""
+                            BlockView view = See(call, {Queries}, {Keys});
+                            if (view == BlockView.Hidden)
+                                continue;
+                            bool masked = count % {tile.Lanes} != 0 || view != BlockView.Full{unproven};
+                    """
+            : $"        bool masked = count % {tile.Lanes} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full{unproven};";
+    }
+
+    static string Bits(KernelPlan plan) =>
+        plan.TestsTiles
+            ? $"""
+            if (masked && SeeKeys(call, key, count, rows, rowsPerToken: {plan.DecodeRows}, ref visibleKeys[0]) == BlockView.Hidden)
+                        continue;
+
+
+            """ + "        "
+            : "";
 
     /// <summary>Emits the dot products of a tile's queries with some rows.</summary>
     public static void EmitScores(SourceWriter writer, TilePlan tile, ScoredRows scored)

@@ -72,7 +72,7 @@ static class PrefillEmitter
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    {{TileView(plan)}}nint slot = (nint)call.Layout.Slot(key) * Stride;
+                    {{BlockRanges(plan)}}{{HoistEmitter.Calls(plan)}}{{Checks(plan)}}{{BlockBits(plan, tile)}}nint slot = (nint)call.Layout.Slot(key) * Stride;
                     Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
             """);
         if (!sumsWeights)
@@ -91,7 +91,7 @@ static class PrefillEmitter
 
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
-                            ref scores, {{tile.PrefillRows}}, count, key, masked: count % {{tile.Lanes}} != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, {{tile.PrefillRows}}, count, key, masked: count % {{tile.Lanes}} != 0 || view == BlockView.Partial{{(plan.ChecksScores ? " || checksTables" : "")}}, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
                         {{(sumsWeights
                             ? $"Panels.AddRows(ref scores, {tile.PrefillRows}, BlockKeys, count, {Literal.Of(1 / format.ValueFactor)}, ref Unsafe.Add(ref sums, key - firstKey));"
@@ -109,7 +109,11 @@ static class PrefillEmitter
     {
         int tiles = PaddedRows(plan) / tile.PrefillRows, ranges = plan.Intervals.Count;
         return plan.TestsTiles
-            ? ""
+            ? $"""
+            Span<ulong> visibleKeys = stackalloc ulong[{PaddedRows(plan)}];
+
+
+            """
             : $$"""
             // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
             Span<KeyRange> views = stackalloc KeyRange[{{tiles * ranges}}];
@@ -124,12 +128,32 @@ static class PrefillEmitter
             """;
     }
 
-    static string TileView(KernelPlan plan) =>
+    static string BlockRanges(KernelPlan plan) =>
         plan.TestsTiles
             ? """
             var blockKeys = new IntRange(key, key + count - 1);
-                    BlockView tileView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
-                    if (tileView == BlockView.Hidden)
+                    BlockView blockView = See(call, new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1), blockKeys);
+                    if (blockView == BlockView.Hidden)
+                        continue;
+
+
+            """ + "        "
+            : "";
+
+    // Bounds are checked key by key only where ranges of positions do not prove them for the whole block.
+    static string Checks(KernelPlan plan) =>
+        plan.ChecksScores
+            ? $"""
+            bool checksTables = {TableCheckEmitter.ScoresOf("new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1)", plan.TestsTiles ? "blockKeys" : "new IntRange(key, key + count - 1)")};
+
+            """ + "        "
+            : "";
+
+    static string BlockBits(KernelPlan plan, TilePlan tile) =>
+        plan.TestsTiles
+            ? $"""
+            bool tested = blockView == BlockView.Partial || count % {tile.Lanes} != 0{(plan.ChecksScores ? " || checksTables" : "")};
+                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
 
@@ -140,11 +164,7 @@ static class PrefillEmitter
     {
         int ranges = plan.Intervals.Count;
         return plan.TestsTiles
-            ? $"""
-            BlockView view = tileView;
-                        if (view == BlockView.Partial)
-                            view = See(call, new IntRange(call.FirstQuery + row / Group, call.FirstQuery + Math.Min(call.Tokens - 1, (row + {tile.PrefillRows - 1}) / Group)), blockKeys);
-            """
+            ? $"BlockView view = tested ? KeyBits.View(ref visibleKeys[row], {tile.PrefillRows}, count) : BlockView.Full;"
             : $"BlockView view = KeyRange.View(views.Slice(row / {tile.PrefillRows} * {ranges}, {ranges}), key, key + count);";
     }
 

@@ -20,27 +20,42 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
     readonly Dictionary<string, Expr> _definitions = plan.Functions.SelectMany(function => function.Locals)
         .ToDictionary(local => local.Local.Name, local => local.Value);
 
+    readonly NameScope _names = plan.Names();
+
     /// <summary>Declarations that belong before the loop over keys, in order.</summary>
     public IReadOnlyList<string> RowLocals => _rowLocals;
 
     /// <summary>Prints a function: its locals, and its result as a vector.</summary>
-    public FunctionText Function(FunctionSpec function)
+    public FunctionText Function(RowFunction function) =>
+        new(function, Statements(function.Spec.Locals), Vector(function.Spec.Result), function.Outside is null ? null : Vector(function.Outside));
+
+    /// <summary>Declarations of those locals that differ from key to key; the others join <see cref="RowLocals"/>.</summary>
+    public IReadOnlyList<string> Statements(IEnumerable<LocalDefinition> locals)
     {
         var statements = new List<string>();
-        var outside = new List<(Expr? Reached, string Check)>();
-        foreach (LocalDefinition definition in function.Locals)
+        foreach (LocalDefinition definition in locals)
         {
             Local local = definition.Local;
-            if (definition.Value is CapturedElement element)
-                Element(local, element, statements, outside);
-            else if (local.VariesWithKey)
-                statements.Add($"{_vector}<{ScalarPrinter.TypeName(Lane(local.Type))}> {local.Name} = {Vector(definition.Value)};");
+            if (!listed && definition.Value is CapturedElement element && KeySlope.Of(element.Flat, _definitions) == 1 && element.DependsOn(VariableKind.Query))
+                statements.Add($"TableLoad.Prefetch({element.Capture.Name}, {ScalarPrinter.Print(Substitute(element.Flat), "firstKey + i")} + BlockKeys);");
+            if (local.VariesWithKey)
+                statements.Add($"{VectorOf(local.Type)} {local.Name} = {Value(local, definition.Value)};");
             else
                 AddRowLocal($"{ScalarPrinter.TypeName(local.Type)} {local.Name} = {ScalarPrinter.Print(definition.Value)};");
         }
 
-        return new FunctionText(function, statements, Vector(function.Result), outside.Count == 0 ? null : Outside(outside));
+        return statements;
     }
+
+    /// <summary>The vector type for values of a type: conditions are integers that are 0 or all ones.</summary>
+    public string VectorOf(ExprType type) => $"{_vector}<{(type == ExprType.Float ? "float" : "int")}>";
+
+    string Value(Local local, Expr value) => value switch
+    {
+        CapturedElement element => Element(local, element),
+        HoistedLanes lanes => $"{_lanes}.Load(ref {lanes.RowName}, i){(lanes.Type == ExprType.Float ? "" : ".AsInt32()")}",
+        _ => Vector(value),
+    };
 
     /// <summary>The expression as a vector: of floats, ints or, for conditions, ints that are 0 or all ones.</summary>
     public string Vector(Expr expr)
@@ -53,6 +68,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
             Variable variable => ScalarPrinter.Name(variable.Kind),
             Local local => local.Name,
             ToFloat { Operand: var operand } => $"{_vector}.ConvertToSingle({Vector(operand)})",
+            OutsideOf outside => $"TableLoad.Outside({Vector(outside.Index)}, {ScalarPrinter.Print(new CapturedLength(outside.Capture, outside.Dimension))})",
             ToInt { Operand: var operand } => $"{_vector}.ConvertToInt32({Vector(operand)})",
             Unary unary => Unary(unary),
             Binary binary => Binary(binary),
@@ -67,7 +83,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
     {
         UnaryOperator.Negate => $"-{Operand(unary.Operand)}",
         UnaryOperator.Not or UnaryOperator.Complement => $"~{Operand(unary.Operand)}",
-        UnaryOperator.Tanh => $"VectorMath.Tanh({Vector(unary.Operand)})",
+        UnaryOperator.Tanh or UnaryOperator.Exp => $"VectorMath.{unary.Operator}({Vector(unary.Operand)})",
         UnaryOperator.Sign => $"LaneMath.Sign({Vector(unary.Operand)})",
         var function => $"{_vector}.{function}({Vector(unary.Operand)})",
     };
@@ -81,6 +97,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
             case BinaryOperator.Multiply: return $"{Factor(left)} * {Factor(right)}";
             case BinaryOperator.Add: return $"{Operand(left)} + {Operand(right)}";
             case BinaryOperator.Subtract: return $"{Operand(left)} - {Operand(right)}";
+            case BinaryOperator.Divide when ReciprocalOf(binary) is { } reciprocal: return $"{Operand(left)} * {Literal.Of(reciprocal)}";
             case BinaryOperator.Divide when floats: return $"{Operand(left)} / {(right.VariesWithKey ? Operand(right) : Uniform(right))}";
             case BinaryOperator.Divide or BinaryOperator.Remainder:
                 return $"LaneMath.{binary.Operator}({Vector(left)}, {(right.VariesWithKey || floats ? Vector(right) : Uniform(right))})";
@@ -107,6 +124,10 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
         };
         return $"{open}{_vector}.{name}({Vector(left)}, {Vector(right)}){(floats ? ".AsInt32()" : "")}{close}";
     }
+
+    // A score is a sum of many rounded products: one rounding more is less than what it carries already, and a division takes ten times as long.
+    static float? ReciprocalOf(Binary division) =>
+        division.Left.DependsOn(VariableKind.Score) && division.Right is FloatConstant { Value: var divisor } && Math.Abs(divisor) is > 1e-30f and < 1e30f ? 1 / divisor : null;
 
     // Vector types multiply by a scalar as they are.
     string Factor(Expr expr) => expr.VariesWithKey ? Operand(expr) : Uniform(expr);
@@ -137,6 +158,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
     static bool IsCostly(Expr expr) =>
         expr is Binary { Operator: BinaryOperator.Divide or BinaryOperator.Remainder or BinaryOperator.Power }
             or Unary { Operator: not (UnaryOperator.Negate or UnaryOperator.Not or UnaryOperator.Complement) }
+            or OutsideOf
         || expr.Operands.Any(IsCostly);
 
     void AddRowLocal(string declaration)
@@ -145,67 +167,33 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
             _rowLocals.Add(declaration);
     }
 
-    string Outside(IEnumerable<(Expr? Reached, string Check)> checks) => string.Join(" | ",
-        from check in checks
-        group check.Check by check.Reached into reached
-        let any = string.Join(" | ", reached.Distinct())
-        select reached.Key is null ? any : $"{Operand(reached.Key)} & {(any.Contains(" | ") ? $"({any})" : any)}");
-
-    void Element(Local local, CapturedElement element, List<string> statements, List<(Expr? Reached, string Check)> outside)
+    string Element(Local local, CapturedElement element)
     {
         string table = element.Capture.Name;
-        Expr flat = element.Indices[0];
-        for (int i = 1; i < element.Indices.Count; i++)
-            flat = Expr.Add(Expr.Multiply(flat, new CapturedLength(element.Capture, i)), element.Indices[i]);
-
-        bool varies = flat.VariesWithKey;
-        if (!varies)
-            AddRowLocal($"{ScalarPrinter.TypeName(local.Type)} {local.Name} = TableLoad.At({table}, {ScalarPrinter.Print(flat)});");
-        else
+        Expr flat = element.Flat;
+        return "TableLoad." + (listed ? 0 : KeySlope.Of(flat, _definitions)) switch
         {
-            string load = KeySlope(flat) switch
-            {
-                1 => $"Ascending{bits}({table}, {ScalarPrinter.Print(Substitute(flat), "firstKey + i")})",
-                -1 => $"Descending{bits}({table}, {ScalarPrinter.Print(Substitute(flat), "(firstKey + i)")})",
-                _ => $"Gather({table}, {Vector(flat)})",
-            };
-            statements.Add($"{_vector}<{ScalarPrinter.TypeName(Lane(local.Type))}> {local.Name} = TableLoad.{load};");
-        }
-
-        if (plan.IsCheckedAtCall(element))
-            return;
-        var checks = new List<string>();
-        for (int i = 0; i < element.Indices.Count; i++)
-        {
-            string length = ScalarPrinter.Print(new CapturedLength(element.Capture, i));
-            checks.Add(element.Indices[i].VariesWithKey
-                ? $"TableLoad.Outside({Vector(element.Indices[i])}, {length})"
-                : $"{_lanes}.Broadcast({RowCheck(local.Name, i, element, length)})");
-        }
-
-        outside.Add((element.Reached, string.Join(" | ", checks.Distinct())));
+            1 => $"Ascending{bits}({table}, {ScalarPrinter.Print(Substitute(flat), "firstKey + i")})",
+            -1 => $"Descending{bits}({table}, {ScalarPrinter.Print(Substitute(flat), "(firstKey + i)")})",
+            _ when element.Type != ExprType.Bool && element.Indices.Take(element.Indices.Count - 1).All(index => !index.VariesWithKey) => Lookup(local, element),
+            _ => $"Gather({table}, {Vector(flat)})",
+        };
     }
 
-    string RowCheck(string name, int dimension, CapturedElement element, string length)
+    // All lanes read the same row of the table: when it is short, it stays in two registers.
+    string Lookup(Local local, CapturedElement element)
     {
-        string check = $"{name}Outside{(element.Indices.Count == 1 ? "" : Literal.Of(dimension))}";
-        AddRowLocal($"int {check} = TableLoad.Outside({ScalarPrinter.Print(element.Indices[dimension])}, {length});");
-        return check;
-    }
+        string table = element.Capture.Name, low = _names.Take(local.Name + "Low"), high = _names.Take(local.Name + "High");
+        if (element.Indices.Count > 1)
+        {
+            string columns = ScalarPrinter.Print(new CapturedLength(element.Capture, element.Indices.Count - 1)), row = _names.Take(local.Name + "Row");
+            AddRowLocal($"ReadOnlySpan<{ScalarPrinter.TypeName(element.Type)}> {row} = TableLoad.Row({table}, {ScalarPrinter.Print(element.FlatRow)}, {columns});");
+            table = row;
+        }
 
-    /// <summary>How an index moves from one key to the next: 1 or -1 when its elements are neighbours, otherwise 0.</summary>
-    int KeySlope(Expr index) => index switch
-    {
-        _ when listed || !index.VariesWithKey => 0,
-        Variable { Kind: VariableKind.Key } => 1,
-        Local local when _definitions.TryGetValue(local.Name, out Expr value) => KeySlope(value),
-        Unary { Operator: UnaryOperator.Negate } negated => -KeySlope(negated.Operand),
-        Binary { Operator: BinaryOperator.Add, Left.VariesWithKey: false } sum => KeySlope(sum.Right),
-        Binary { Operator: BinaryOperator.Add, Right.VariesWithKey: false } sum => KeySlope(sum.Left),
-        Binary { Operator: BinaryOperator.Subtract, Right.VariesWithKey: false } difference => KeySlope(difference.Left),
-        Binary { Operator: BinaryOperator.Subtract, Left.VariesWithKey: false } difference => -KeySlope(difference.Right),
-        _ => 0,
-    };
+        AddRowLocal($"{VectorOf(element.Type)} {low} = TableLoad.Part{bits}({table}, 0), {high} = TableLoad.Part{bits}({table}, {bits / 32});");
+        return $"Lookup({table}, {low}, {high}, {Vector(element.Indices[element.Indices.Count - 1])})";
+    }
 
     // The first lane's index is a scalar, in which locals that differ from key to key are not known.
     Expr Substitute(Expr index) => index switch
@@ -215,8 +203,6 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
         Binary { VariesWithKey: true } binary => binary with { Left = Substitute(binary.Left), Right = Substitute(binary.Right) },
         _ => index,
     };
-
-    static ExprType Lane(ExprType type) => type == ExprType.Bool ? ExprType.Int : type;
 
     static bool IsCall(Binary binary) => binary.Operator switch
     {
@@ -234,11 +220,11 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
 /// <param name="Statements">Its locals that differ from key to key, in order.</param>
 /// <param name="Result">Its value.</param>
 /// <param name="Outside">Lanes in which it reads outside of a table; null when it never does.</param>
-sealed record FunctionText(FunctionSpec Function, IReadOnlyList<string> Statements, string Result, string? Outside)
+sealed record FunctionText(RowFunction Function, IReadOnlyList<string> Statements, string Result, string? Outside)
 {
     /// <summary>The local that holds <see cref="Outside"/>.</summary>
-    public string OutsideName => "outside" + Function.Name;
+    public string OutsideName => "outside" + Function.Spec.Name;
 
     /// <summary>The local that collects it over a row's visible keys.</summary>
-    public string FaultsName => "faults" + Function.Name;
+    public string FaultsName => "faults" + Function.Spec.Name;
 }

@@ -13,15 +13,24 @@ static class SoftmaxEmitter
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile) => Emit(writer, plan, tile, selected: false);
 
     /// <summary>Emits the step for keys from a list; masks are tested where the choice did not see to them.</summary>
-    public static void EmitSelected(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile) =>
-        Emit(writer, selection.TestsChosen ? plan : plan.WithoutMasks, tile, selected: true);
+    public static void EmitSelected(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile)
+    {
+        KernelPlan chosen = selection.TestsChosen ? plan : plan.WithoutMasks;
+        Emit(writer, chosen with { Hoists = HoistPlan.Without(chosen) }, tile, selected: true);
+    }
 
     static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile, bool selected)
     {
         var printer = new SimdPrinter(plan, tile.Bits, listed: selected);
         string logit = printer.Vector(plan.Logit);
-        string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
-        FunctionText[] masks = [.. plan.Spec.Masks.Select(printer.Function)], scores = [.. plan.Spec.Scores.Select(printer.Function)];
+        bool tested = plan.TestsTiles && !selected; // the masks were, beforehand
+        string? visible = tested || plan.Mask is null ? null : printer.Vector(plan.Mask);
+        FunctionText[] masks = tested ? [] : [.. plan.Hoists.Masks.Select(printer.Function)], scores = [.. plan.Hoists.Scores.Select(printer.Function)];
+        Expr[] expressions =
+        [
+            plan.Logit, .. tested || plan.Mask is null ? [] : new[] { plan.Mask },
+            .. masks.Concat(scores).SelectMany(function => function.Function.Expressions),
+        ];
         FunctionText[] checks = [.. masks, .. scores];
         string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
         string inside = selected ? $"{v}.LessThan({lanes}.Ascending(i), {lanes}.Broadcast(keys))" : $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))";
@@ -32,20 +41,12 @@ static class SoftmaxEmitter
         writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"""
             static void {(selected ? "SelectedSoftmax" : "Softmax")}(
-                ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, {(alwaysMasked ? "" : "bool masked, ")}int firstRow, int rowsPerToken, in KernelCall call,
+                ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, {(alwaysMasked ? "" : "bool masked, ")}{(tested ? "ref ulong visibleKeys, " : "")}int firstRow, int rowsPerToken, in KernelCall call,
                 ref float maxima, ref float weights, ref float corrections)
             """);
-        CaptureEmitter.EmitTables(writer, plan, plan.Functions);
+        CaptureEmitter.EmitTables(writer, plan, expressions);
         writer.Open("for (int row = 0; row < rows; row++)");
-        if (plan.DependsOn(VariableKind.Query))
-        {
-            writer.Write(plan.HasFunctions
-                ? "int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);"
-                : "int query = call.FirstQuery + (firstRow + row) / rowsPerToken;");
-        }
-
-        if (plan.DependsOn(VariableKind.Head))
-            writer.Write("int head = call.KeyValueHead * Group + Math.Min((firstRow + row) % rowsPerToken, Group - 1);");
+        EmitRow(writer, plan, expressions, "(firstRow + row)");
         foreach (string local in printer.RowLocals)
             writer.Write(local);
         writer.Write($"""
@@ -56,11 +57,14 @@ static class SoftmaxEmitter
         if (!alwaysMasked)
             writer.Open("if (masked)");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        if (!selected || plan.DependsOn(VariableKind.Key))
+        if (expressions.Any(expr => expr.WithParts.Contains(Expr.Key)) || !tested && !selected)
             writer.Write($"{v}<int> key = {key};");
-        if (plan.HasFunctions)
+        if (plan.HasFunctions || tested)
         {
-            EmitVisible(writer, plan, inside, visible, masks, v);
+            if (tested)
+                writer.Write($"{v}<int> visible = {lanes}.Select(Unsafe.Add(ref visibleKeys, row), i);");
+            else
+                EmitVisible(writer, plan, inside, visible, masks, v);
             writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
             EmitLogit(writer, plan, logit);
             EmitScores(writer, plan, scores, v);
@@ -87,27 +91,48 @@ static class SoftmaxEmitter
 
         EmitThrows(writer, plan, checks, v);
         writer.Blank();
-        EmitWeights(writer, plan, tile, v);
+        EmitMaximum(writer, plan);
         writer.Close();
+        writer.Blank();
+        EmitWeights(writer, plan, tile, v);
         writer.Close();
     }
 
+    // Tables need no check here: they are proven for the block.
     static void EmitUnmasked(SourceWriter writer, KernelPlan plan, TilePlan tile, string v, string key, string logit, FunctionText[] scores)
     {
         string lanes = $"Lanes{tile.Bits}";
         writer.Open("else");
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        if (plan.Logit.DependsOn(VariableKind.Key) || scores.Any(score => score.Function.DependsOn(VariableKind.Key)))
+        if (scores.SelectMany(score => score.Function.Spec.Expressions).Append(plan.Logit).Any(expr => expr.WithParts.Contains(Expr.Key)))
             writer.Write($"{v}<int> key = {key};");
         writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
         EmitLogit(writer, plan, logit);
-        EmitScores(writer, plan, scores, v);
-        EmitFaults(writer, scores, visible: null);
+        EmitScores(writer, plan, [.. scores.Select(score => score with { Outside = null })], v);
         if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1)
             writer.Write($"{lanes}.Store(logit, ref logits, i);");
         writer.Write($"largest = {v}.MaxNative(largest, logit);");
         writer.Close();
         writer.Close();
+    }
+
+    // A row behind the last token or the last head repeats it, so that functions are asked for nothing else; its results are not read.
+    public static void EmitRow(SourceWriter writer, KernelPlan plan, Expr[] parts, string row)
+    {
+        HoistedLanes[] hoisted = [.. parts.OfType<HoistedLanes>()];
+        bool needsQuery = parts.Any(expr => expr.WithParts.Contains(Expr.Query)), needsHead = parts.Any(expr => expr.WithParts.Contains(Expr.Head));
+        bool byDistance = hoisted.Any(lanes => lanes.Axis == HoistAxis.Distance);
+        string atToken = $"Math.Min({row} / rowsPerToken, call.Tokens - 1)", atHead = $"Math.Min({row} % rowsPerToken, Group - 1)";
+        if (byDistance)
+            writer.Write($"int token = {atToken};");
+        if (needsQuery)
+            writer.Write($"int query = call.FirstQuery + {(byDistance ? "token" : plan.HasFunctions ? atToken : $"{row} / rowsPerToken")};");
+        if (hoisted.Any(lanes => lanes.PerHead))
+            writer.Write($"int headOfGroup = {atHead};");
+        if (needsHead)
+            writer.Write($"int head = call.KeyValueHead * Group + {(hoisted.Any(lanes => lanes.PerHead) ? "headOfGroup" : atHead)};");
+        foreach (HoistedLanes lanes in hoisted)
+            writer.Write(HoistEmitter.RowOf(lanes, plan));
     }
 
     static string SummaryOf(Normalization normalization) => normalization is Normalization.Softmax or Normalization.SoftmaxOne
@@ -124,51 +149,60 @@ static class SoftmaxEmitter
             /// </summary>
             """;
 
-    static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
+    // What a row's largest logit changes.
+    static void EmitMaximum(SourceWriter writer, KernelPlan plan)
     {
-        string lanes = $"Lanes{tile.Bits}";
-        float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
-        string scaled = valueFactor == 1 ? "weight" : $"weight * {Literal.Of(valueFactor)}";
-        if (plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu)
-        {
-            string weight = plan.Spec.Normalization == Normalization.Relu
-                ? $"{v}.Max({lanes}.Load(ref logits, i), {v}<float>.Zero)"
-                : $"VectorMath.Sigmoid2({lanes}.Load(ref logits, i))";
-            writer.Write($$"""
-                {{v}}<float> sum = {{v}}<float>.Zero;
-                for (int i = 0; i < keys; i += {{tile.Lanes}})
-                {
-                    {{v}}<float> weight = {{weight}};
-                    sum += weight;
-                    {{lanes}}.Store({{scaled}}, ref logits, i);
-                }
-
-                if (Lanes.Max(largest) != float.NegativeInfinity)
-                    Unsafe.Add(ref maxima, row) = 0;
-                Unsafe.Add(ref weights, row) += {{v}}.Sum(sum);
-                Unsafe.Add(ref corrections, row) = 1;
-                """);
-            return;
-        }
-
-        writer.Write($$"""
+        writer.Write(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu
+            ? """
+            if (Lanes.Max(largest) != float.NegativeInfinity)
+                Unsafe.Add(ref maxima, row) = 0;
+            Unsafe.Add(ref corrections, row) = 1;
+            """
+            : """
             // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
             float previous = Unsafe.Add(ref maxima, row);
             float maximum = float.MaxNative(previous, Lanes.Max(largest));
             float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+            Unsafe.Add(ref maxima, row) = maximum;
+            Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+            """);
+    }
+
+    static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
+    {
+        float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
+        string scaled = valueFactor == 1 ? "weight" : $"weight * {Literal.Of(valueFactor)}";
+        string lanes = $"Lanes{tile.Bits}", load = $"{lanes}.Load(ref logits, i)";
+        bool isSoftmax = plan.Spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
+        string weight = plan.Spec.Normalization switch
+        {
+            Normalization.Relu => $"{v}.Max({load}, {v}<float>.Zero)",
+            Normalization.Sigmoid => $"VectorMath.Sigmoid2({load})",
+            _ => $"VectorMath.Exp2({load} - {lanes}.Broadcast(pivot))",
+        };
+        writer.Write("// In a loop of its own: the processor is at several rows at a time when none waits for its maximum.");
+        writer.Open("for (int row = 0; row < rows; row++)");
+        writer.Write("ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);");
+        if (isSoftmax)
+        {
+            writer.Write("""
+                float maximum = Unsafe.Add(ref maxima, row);
+                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
+                """);
+        }
+
+        writer.Write($$"""
             {{v}}<float> sum = {{v}}<float>.Zero;
             for (int i = 0; i < keys; i += {{tile.Lanes}})
             {
-                {{v}}<float> weight = VectorMath.Exp2({{lanes}}.Load(ref logits, i) - {{lanes}}.Broadcast(pivot));
+                {{v}}<float> weight = {{weight}};
                 sum += weight;
                 {{lanes}}.Store({{scaled}}, ref logits, i);
             }
 
-            float correction = VectorMath.Exp2(previous - pivot);
-            Unsafe.Add(ref maxima, row) = maximum;
-            Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * correction + {{v}}.Sum(sum);
-            Unsafe.Add(ref corrections, row) = correction;
+            Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + {{v}}.Sum(sum);
             """);
+        writer.Close();
     }
 
     /// <summary>Emits what a row sees of a vector of keys.</summary>
@@ -227,26 +261,31 @@ static class SoftmaxEmitter
             writer.Blank();
             writer.Nested(
                 $"if ({function.FaultsName} != {v}<int>.Zero)",
-                $"TableLoad.ThrowOutside(\"{plan.Spec.Name}.{function.Function.Name}\");");
+                $"TableLoad.ThrowOutside(\"{plan.Spec.Name}.{function.Function.Spec.Name}\");");
         }
     }
 
     static void EmitFunction(SourceWriter writer, FunctionText text, string v)
     {
-        FunctionSpec function = text.Function;
-        if (function.Text.Count == 1)
-            writer.Write($"// {function.Name}: {function.Text[0]}");
-        else
-        {
-            writer.Write($"// {function.Name}:");
-            foreach (string line in function.Text)
-                writer.Write($"//   {line}");
-        }
-
+        EmitQuote(writer, text.Function.Spec);
         foreach (string statement in text.Statements)
             writer.Write(statement);
         if (text.Outside is not null)
             writer.Write($"{v}<int> {text.OutsideName} = {text.Outside};");
+    }
+
+    /// <summary>Emits a function as the user wrote it, above its vector form.</summary>
+    public static void EmitQuote(SourceWriter writer, FunctionSpec function)
+    {
+        if (function.Text.Count == 1)
+        {
+            writer.Write($"// {function.Name}: {function.Text[0]}");
+            return;
+        }
+
+        writer.Write($"// {function.Name}:");
+        foreach (string line in function.Text)
+            writer.Write($"//   {line}");
     }
 
     public static void EmitLogit(SourceWriter writer, KernelPlan plan, string logit)

@@ -33,7 +33,8 @@ static class WeighEmitter
         var printer = new SimdPrinter(plan, tile.Bits);
         string logit = printer.Vector(plan.Logit);
         string? visible = stages.Mask is null ? null : printer.Vector(stages.Mask);
-        FunctionText[] masks = [.. stages.Spec.Masks.Select(printer.Function)], scores = [.. stages.Spec.Scores.Select(printer.Function)];
+        HoistPlan functions = HoistPlan.Without(stages);
+        FunctionText[] masks = [.. functions.Masks.Select(printer.Function)], scores = [.. functions.Scores.Select(printer.Function)];
         string inside = $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))";
 
         bool prefetches = ChannelScoresEmitter.LeavesRest(plan, selection, tile);
@@ -41,7 +42,7 @@ static class WeighEmitter
         writer.Open($"static void Weigh(ref float scores, int keys, int firstKey, bool masked, in KernelCall call, in Candidates candidates{ahead})");
         if (SumsGroup(selection))
             writer.Write("ref float groupScores = ref candidates.GroupScores;");
-        CaptureEmitter.EmitTables(writer, plan, stages.Functions);
+        CaptureEmitter.EmitTables(writer, plan, masks.Concat(scores).SelectMany(function => function.Function.Expressions));
         writer.Open("for (int row = 0; row < Group; row++)");
         EmitRow(writer, stages, printer);
         if (selection.Softmax)
@@ -165,13 +166,13 @@ static class WeighEmitter
         KernelPlan masks = plan with { Logit = Expr.Score, Spec = plan.Spec with { Scores = default } };
         var printer = new SimdPrinter(plan, tile.Bits);
         string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
-        FunctionText[] functions = [.. plan.Spec.Masks.Select(printer.Function)];
+        FunctionText[] functions = [.. HoistPlan.Without(plan).Masks.Select(printer.Function)];
         writer.Write($"""
             /// <summary>Finds the pages of which {(byHead ? "a head" : "the heads")} see{(byHead ? "s" : "")} a key: all bits set for each, 0 for the others.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
         writer.Open($"static void SeePages(in KernelCall call, {(byHead ? "int head, " : "")}int firstPage, Span<int> seen)");
-        CaptureEmitter.EmitTables(writer, plan, masks.Functions);
+        CaptureEmitter.EmitTables(writer, plan, functions.SelectMany(function => function.Function.Expressions));
         if (masks.DependsOn(VariableKind.Query))
             writer.Write("int query = call.FirstQuery;");
         foreach (string local in printer.RowLocals)
