@@ -685,7 +685,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                         Softmax(
                             ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        Panels.AddRows(ref scores, 8, BlockKeys, count, 1.92593E-34f, ref Unsafe.Add(ref sums, key - firstKey));
+                        Panels.AddRows(ref scores, Math.Min(8, call.Tokens * Group - row), BlockKeys, count, 1.92593E-34f, ref Unsafe.Add(ref sums, key - firstKey));
                     }
                 }
             }
@@ -1367,7 +1367,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                         Softmax(
                             ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        Panels.AddRows(ref scores, 4, BlockKeys, count, 1.92593E-34f, ref Unsafe.Add(ref sums, key - firstKey));
+                        Panels.AddRows(ref scores, Math.Min(4, call.Tokens * Group - row), BlockKeys, count, 1.92593E-34f, ref Unsafe.Add(ref sums, key - firstKey));
                     }
                 }
             }
@@ -1995,7 +1995,7 @@ partial class HeavyHittersGrouped : global::AttentionComposer.IAttention, IEvict
                         Softmax(
                             ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
                             ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        Panels.AddRows(ref scores, 4, BlockKeys, count, 1.92593E-34f, ref Unsafe.Add(ref sums, key - firstKey));
+                        Panels.AddRows(ref scores, Math.Min(4, call.Tokens * Group - row), BlockKeys, count, 1.92593E-34f, ref Unsafe.Add(ref sums, key - firstKey));
                     }
                 }
             }

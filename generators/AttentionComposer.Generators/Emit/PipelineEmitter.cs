@@ -177,6 +177,7 @@ static class PipelineEmitter
         $"new(\"{selection.Method}\", Keep: {selection.Keep}, Forced: {selection.Forced}, Rows: {selection.Rows})\n    {{\n" +
         $"        Rank = {selection.Rank}, PageSize = {selection.PageSize}, PerHead = {Literal.Of(selection.PerHead)},\n" +
         (selection.Labels is null ? "" : "        FixedChannels = true,\n") + (selection.Scorer == Scorer.PastWeights ? "        Evicts = true,\n" : "") +
+        (selection.Window == 0 ? "" : $"        Window = {selection.Window}, Sinks = {selection.Sinks},\n") +
         $"        ByProbability = {Literal.Of(selection.ByProbability)}, Softmax = {Literal.Of(selection.Softmax)}, Remainder = Remainder.{selection.Remainder},\n" +
         $"{(selection.HidesCandidates ? "        HidesCandidates = true,\n" : "")}    }}";
 

@@ -52,6 +52,12 @@ sealed record SelectionPlan
     /// <summary>Keys in a page; 0 when single keys are chosen.</summary>
     public int PageSize { get; init; }
 
+    /// <summary>Newest positions that an eviction leaves at most, beside <see cref="Sinks"/>; 0 when nothing is evicted, or no window hides anything.</summary>
+    public int Window { get; init; }
+
+    /// <summary>First positions that stay beside the window.</summary>
+    public int Sinks { get; init; }
+
     /// <summary>Whether each query head chooses for itself.</summary>
     public bool PerHead { get; init; }
 
@@ -107,7 +113,7 @@ sealed record SelectionPlan
 
         // What a mask hides from one query, the next may see: such keys keep their places, and attention over them tests the masks.
         if (plan.Scorer == Scorer.PastWeights)
-            return plan with { HidesCandidates = spec.Masks.Count > 0, TestsChosen = spec.Masks.Count > 0 };
+            return plan with { TestsChosen = spec.Masks.Count > 0 };
 
         // A page's bound knows nothing of score functions, which are for single keys.
         bool scores = spec.Scores.Count > 0 && plan.PageSize == 0, masksByHead = testsMasks && spec.Masks.Any(mask => mask.DependsOn(VariableKind.Head));
@@ -209,6 +215,8 @@ sealed record SelectionPlan
         Keep = heavyHitters.Budget + 1,
         Forced = Math.Min(heavyHitters.Local, heavyHitters.Budget) + 1,
         Rows = decodeRows,
+        Window = spec.Window,
+        Sinks = spec.Sinks,
         Stages = new EquatableArray<string>(
         [
             $"one token, eviction: the newest {Math.Min(heavyHitters.Local, heavyHitters.Budget) + 1} keys stay and the others that have received most weight, {heavyHitters.Budget + 1} in all" +

@@ -94,15 +94,16 @@ sealed unsafe class AccumulatedScores : CacheCompanion
         _fixed = last;
     }
 
-    /// <summary>Evicts for the newest query: of what is left up to its position, the visible with the largest scores stay, and the newest before all.</summary>
+    /// <summary>
+    /// Evicts for the newest query: of what is left up to its position, and not behind the window, the positions with the largest scores stay, and the newest
+    /// before all. Those that a mask hides from the query count like others: the next one may see them.
+    /// </summary>
     /// <param name="head">The key/value head.</param>
     /// <param name="position">The query's position.</param>
-    /// <param name="visible">The keys that it sees, where others are gone for those behind it too; otherwise empty.</param>
-    /// <param name="keep">Positions that stay at most.</param>
-    /// <param name="forced">How many of them are the newest.</param>
+    /// <param name="selection">How many positions stay, how many of them are the newest, and the window.</param>
     /// <param name="notes">Room to rank in: see <see cref="RankingFloats"/>.</param>
     /// <returns>What stays up to the position, ascending.</returns>
-    public ReadOnlySpan<int> Evict(int head, int position, ReadOnlySpan<KeyRange> visible, int keep, int forced, Span<float> notes)
+    public ReadOnlySpan<int> Evict(int head, int position, SelectionTraits selection, Span<float> notes)
     {
         var list = new Span<int>((int*)_kept.Pointer + (long)head * _capacity, _capacity);
         ref int count = ref _keptCounts[head];
@@ -114,8 +115,8 @@ sealed unsafe class AccumulatedScores : CacheCompanion
         while (end > 0 && list[end - 1] > position)
             end--;
 
-        int stays = visible.IsEmpty ? end : DropHidden(head, list[..end], visible);
-        stays = DropWorst(head, list[..stays], keep, Math.Min(forced, keep), notes);
+        int stays = selection.Window == 0 ? end : DropPassed(head, list[..end], (long)position - selection.Window, selection.Sinks);
+        stays = DropWorst(head, list[..stays], selection.Keep, Math.Min(selection.Forced, selection.Keep), notes);
         list[end..count].CopyTo(list[stays..]);
         count -= end - stays;
 
@@ -194,14 +195,12 @@ sealed unsafe class AccumulatedScores : CacheCompanion
     Span<float> Saved(int head, int query) => new((float*)_saved.Pointer + ((long)head * Undoable + query % Undoable) * _savedFloats, _savedFloats);
 
     // What a window has passed is of no use to later queries.
-    int DropHidden(int head, Span<int> list, ReadOnlySpan<KeyRange> visible)
+    int DropPassed(int head, Span<int> list, long lastPassed, int sinks)
     {
-        int stays = 0, range = 0;
+        int stays = 0;
         foreach (int position in list)
         {
-            while (range < visible.Length && position >= visible[range].High)
-                range++;
-            if (range < visible.Length && position >= visible[range].Low)
+            if (position > lastPassed || position < sinks)
                 list[stays++] = position;
             else
                 EvictedBy(head)[position] = _newest;

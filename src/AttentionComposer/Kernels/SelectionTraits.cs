@@ -18,6 +18,12 @@ public sealed record SelectionTraits(string Method, int Keep, int Forced, int Ro
     /// <summary>Whether keys are ranked by the weights that they have received so far, and those that fall behind are gone for good.</summary>
     public bool Evicts { get; init; }
 
+    /// <summary>Newest positions that a query sees at most, beside <see cref="Sinks"/>; 0 without a window. An eviction drops what is behind them.</summary>
+    public int Window { get; init; }
+
+    /// <summary>First positions that queries see beside a window.</summary>
+    public int Sinks { get; init; }
+
     /// <summary>Whether candidates are ranked by the group's summed probabilities; by summed scores otherwise.</summary>
     public bool ByProbability { get; init; }
 
@@ -75,7 +81,7 @@ public interface ISelectionKernels : IFusedKernels
 public interface IEvictionKernels : ISelectionKernels
 {
     /// <summary>Adds to each key's sum the weights that the queries of many tokens give it.</summary>
-    /// <param name="call">The call, whose maxima hold the rows' log-sum-exps in units of log2, and positive infinity in padding rows.</param>
+    /// <param name="call">The call, whose maxima hold the rows' log-sum-exps in units of log2: none is positive infinity or not a number.</param>
     /// <param name="firstKey">The position that <paramref name="sums"/> begins with, at or below the first key of the call's ranges.</param>
     /// <param name="sums">The sums by position.</param>
     void SumWeights(in KernelCall call, int firstKey, ref float sums);

@@ -35,7 +35,7 @@ public readonly ref struct Survivors
         _selection = selection;
         SelectionTraits traits = selection.Traits;
         KernelCall call = selection.Call;
-        int most = Math.Min(traits.Keep, CandidatesOf(traits, Candidates.VisibleKeys(call.Ranges), call.FirstQuery)), blocks = Blocks(most);
+        int most = MostOf(traits, call.FirstQuery), blocks = Blocks(most);
         Span<float> rest = selection.Scratch;
         _positions = MemoryMarshal.Cast<float, int>(Take(ref rest, most + ListPadding));
         _slots = MemoryMarshal.Cast<float, int>(Take(ref rest, most + ListPadding));
@@ -45,8 +45,7 @@ public readonly ref struct Survivors
         _ranges = MemoryMarshal.Cast<float, KeyRange>(Take(ref rest, RangeFloats * most));
 
         AccumulatedScores scores = selection.Cache.Scores!;
-        ReadOnlySpan<int> kept = scores.Evict(
-            call.KeyValueHead, call.FirstQuery, traits.HidesCandidates ? default : call.Ranges, traits.Keep, traits.Forced, rest);
+        ReadOnlySpan<int> kept = scores.Evict(call.KeyValueHead, call.FirstQuery, traits, rest);
         Count = kept.Length;
         kept.CopyTo(_positions);
         for (int i = 0; i < Count; i++)
@@ -119,9 +118,11 @@ public readonly ref struct Survivors
         for (int row = 0; row < group; row++)
         {
             float maximum = Unsafe.Add(ref call.Maxima, row), total = Unsafe.Add(ref call.Weights, row);
-            if (!float.IsFinite(total) || total <= 0)
+            if (total <= 0)
                 continue;
             total += float.Exp2(_selection.SinkLogit(row) - maximum);
+            if (!float.IsFinite(total))
+                continue;
             for (int first = 0; first < Count; first += BlockKeys)
             {
                 int count = Math.Min(BlockKeys, Count - first);
@@ -136,15 +137,19 @@ public readonly ref struct Survivors
     }
 
     /// <summary>Scratch memory, in floats.</summary>
-    internal static long ScratchFloats(SelectionTraits traits, int visibleKeys, int query)
+    internal static long ScratchFloats(SelectionTraits traits, int query)
     {
-        int most = Math.Min(traits.Keep, CandidatesOf(traits, visibleKeys, query)), blocks = Blocks(most);
+        int most = MostOf(traits, query), blocks = Blocks(most);
         return 2L * Padded(most + ListPadding) + Padded(blocks * traits.Rows * BlockKeys) + Padded(blocks * traits.Rows) + Padded(blocks * BlockKeys)
             + Padded(RangeFloats * most) + AccumulatedScores.RankingFloats(most);
     }
 
-    // What a mask hides from one query, the next may see: it keeps its place by its score.
-    static int CandidatesOf(SelectionTraits traits, int visibleKeys, int query) => traits.HidesCandidates ? Math.Max(0, query + 1) : visibleKeys;
+    // A window's positions at most; what a mask hides counts.
+    static int MostOf(SelectionTraits traits, int query)
+    {
+        long candidates = Math.Max(0, query + 1L);
+        return (int)Math.Min(traits.Keep, traits.Window == 0 ? candidates : Math.Min(candidates, (long)traits.Window + traits.Sinks));
+    }
 
     KernelCall Over(int first, int count)
     {

@@ -145,7 +145,7 @@ sealed unsafe partial class Workspace : IParallelWork
                 SelectionTraits selection = traits.Selection!;
                 _selectionFloats = Math.Max(
                     _selectionFloats,
-                    selection.Evicts ? Survivors.ScratchFloats(selection, keys, lastQuery) : Candidates.ScratchFloats(selection, traits.Shape, keys, ranges.Length));
+                    selection.Evicts ? Survivors.ScratchFloats(selection, lastQuery) : Candidates.ScratchFloats(selection, traits.Shape, keys, ranges.Length));
             }
 
             sequence.Splits = sequence.Phase is Phase.Careful or Phase.Select

@@ -122,16 +122,19 @@ sealed unsafe partial class Workspace
             var call = new KernelCall(
                 ref *queries, ref *_cache.Keys(head), ref *_cache.Values(head), ref *scratch, ref *state, ref *maxima, ref *weights,
                 ranges, _cache.Layout, tokens, group, firstQuery, _cache.Length, head, _vectorBits, batch: 0, _captured);
-            if (_cache.HoldsNonFinite || !AllFinite(queries, tokens, traits))
+
+            // Weights are relative to a row's largest logit so far: from the log-sum-exp on they are final.
+            bool careful = _cache.HoldsNonFinite || !AllFinite(queries, tokens, traits);
+            for (int row = 0; row < tokens * group; row++)
             {
-                SumCarefully(call, token, low, sums);
-                return;
+                maxima[row] = LogSumExp(head, token, row);
+                careful |= !(maxima[row] < float.PositiveInfinity); // functions and sinks may be infinite or undefined where the data are not
             }
 
-            // Weights are relative to a row's largest logit so far: from the log-sum-exp on they are final. Padding rows get none.
-            for (int row = 0; row < rows; row++)
-                maxima[row] = row < tokens * group ? LogSumExp(head, token, row) : float.PositiveInfinity;
-            _kernels.SumWeights(call, low, ref sums[0]);
+            if (careful)
+                SumCarefully(call, token, low, sums);
+            else
+                _kernels.SumWeights(call, low, ref sums[0]);
         }
 
         // A call over one key leaves its logits as the largest. A row whose weights are not numbers has no say.

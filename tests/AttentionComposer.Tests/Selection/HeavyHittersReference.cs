@@ -52,7 +52,7 @@ sealed class HeavyHittersReference(IAttention attention)
         for (int head = 0; head < _shape.KeyValueHeads; head++)
         {
             // A window drops what it has passed; what a function hides may be seen again.
-            int[] candidates = [.. _kept[head].Where(key => _plan.Masks.Count > 0 || InWindow(position, key))], kept = chosen[head * _shape.GroupSize];
+            int[] candidates = [.. _kept[head].Where(key => InWindow(position, key))], kept = chosen[head * _shape.GroupSize];
             Assert.Equal(Math.Min(_selection.Keep, candidates.Length), kept.Length);
             Assert.Empty(kept.Except(candidates));
             int[] forced = candidates[^Math.Min(candidates.Length, _selection.Forced)..], gone = [.. candidates.Except(kept)];

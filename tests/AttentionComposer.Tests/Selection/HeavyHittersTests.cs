@@ -337,6 +337,42 @@ public sealed class HeavyHittersTests
             output.AsSpan(first * shape.QueryWidth, tokens * shape.QueryWidth));
     }
 
+    /// <summary>What functions and sinks make of a head's weights is as good as what its query holds: in a prefill, and in the steps behind it.</summary>
+    [Theory]
+    [InlineData(float.NaN, 512), InlineData(float.NaN, 256), InlineData(float.NaN, 128)]
+    [InlineData(float.PositiveInfinity, 512), InlineData(float.PositiveInfinity, 256), InlineData(float.PositiveInfinity, 128)]
+    public void AHeadWhoseWeightsAreNotNumbersHasNoSay(float undefined, int vectorBits)
+    {
+        using var _ = KernelSettings.VectorBits(vectorBits);
+        const int Prompt = 61, Positions = 90, Head = 2;
+        var attention = new HeavyHittersVariants.KeptWhereDefined();
+        AttentionShape shape = attention.Shape;
+        Sequence sequence = Sequence.Random(shape, Positions, rows: Positions, seed: 6);
+        float[] queries = (float[])sequence.Queries.Clone();
+        foreach (int position in (int[])[30, 75])
+            queries.AsSpan(position * shape.QueryWidth, shape.QueryWidth).Fill(float.NaN);
+        for (int position = 0; position < Positions; position++)
+            queries.AsSpan(position * shape.QueryWidth + Head * shape.HeadDim, shape.HeadDim).Fill(float.NaN);
+        using KvCache expected = Attended(queries);
+        attention.Bias[30] = attention.Bias[75] = attention.Sinks[Head] = undefined;
+        using KvCache actual = Attended(sequence.Queries);
+        s_tolerance.Check(((RowCache)actual).Scores!.Of(0), ((RowCache)expected).Scores!.Of(0).ToArray(), "scores");
+        Assert.Equal(Kept((RowCache)expected, 0), Kept((RowCache)actual, 0));
+
+        KvCache Attended(float[] rows)
+        {
+            KvCache cache = attention.CreateCache(Positions);
+            Attend(cache, rows, 0, Prompt);
+            for (int position = Prompt; position < Positions; position++)
+                Attend(cache, rows, position, 1);
+            return cache;
+        }
+
+        void Attend(KvCache cache, float[] rows, int first, int tokens) => attention.Attend(
+            cache, rows.AsSpan(first * shape.QueryWidth, tokens * shape.QueryWidth), sequence.KeysAt(first..(first + tokens)), sequence.ValuesAt(first..(first + tokens)),
+            new float[tokens * shape.QueryWidth]);
+    }
+
     /// <summary>A function that reads outside of its table refuses the call, halfway through a step of many or of a batch: nothing is left of it.</summary>
     [Theory, InlineData(1), InlineData(5), InlineData(16)]
     public void ARefusedCallLeavesNoTrace(int tokens)
@@ -441,13 +477,15 @@ public sealed class HeavyHittersTests
         }
     }
 
+    static int[] Kept(RowCache cache, int head) => [.. Enumerable.Range(0, cache.Length).Where(position => cache.Scores!.IsKept(head, position))];
+
     static void CheckSame(RowCache actual, RowCache expected)
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int head = 0; head < expected.Shape.KeyValueHeads; head++)
         {
             Assert.True(Result.SameBits(actual.Scores!.Of(head)[..expected.Length], expected.Scores!.Of(head)[..expected.Length]), $"scores of head {head} at {expected.Length}");
-            Assert.Equal(Enumerable.Range(0, expected.Length).Where(each => expected.Scores.IsKept(head, each)), Enumerable.Range(0, expected.Length).Where(each => actual.Scores.IsKept(head, each)));
+            Assert.Equal(Kept(expected, head), Kept(actual, head));
         }
     }
 
@@ -476,7 +514,7 @@ public sealed class HeavyHittersTests
         public float[] NewValues { get; private set; } = [];
 
         /// <summary>What is left to a head.</summary>
-        public int[] Kept(int head) => [.. Enumerable.Range(0, Cache.Length).Where(position => Rows.Scores!.IsKept(head, position))];
+        public int[] Kept(int head) => HeavyHittersTests.Kept(Rows, head);
 
         /// <summary>The value at this position will be infinite.</summary>
         public void Poison(int position) => _poisoned = position;

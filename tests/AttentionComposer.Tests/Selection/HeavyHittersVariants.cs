@@ -57,6 +57,22 @@ static partial class HeavyHittersVariants
         };
     }
 
+    /// <summary>Scores that are undefined at 0, as those of rows that only fill a tile, and where a table says so; a mask within a window.</summary>
+    [Attention(HeadDim = 32, QueryHeads = 5, KeyValueHeads = 1)]
+    [Causal, SlidingWindow(60), Sinks(2), HeavyHitters(Budget = 25)]
+    public sealed partial class KeptWhereDefined : IReferenced
+    {
+        [SinkLogits] readonly float[] _sinks = [0, -1, 2, 1, 0.5f];
+
+        public float[] Bias { get; } = new float[2048];
+        public float[] Sinks => _sinks;
+
+        [Mask] static bool Dilated(int query, int key) => (query - key) % 5 != 3;
+        [Score] float Defined(float score, int query) => score == 0 ? float.NaN : score + Bias[query];
+
+        public ReferenceAttention Reference => ReferenceAttention.Of(Plan) with { Mask = (_, query, key) => Dilated(query, key), SinkLogits = _sinks };
+    }
+
     [Attention(HeadDim = 80, QueryHeads = 5, KeyValueHeads = 1)]
     [Causal, SlidingWindow(50), Sinks(3), HeavyHitters(Budget = 20, Local = 0), KvCache(Float16)]
     public sealed partial class KeptInAWindow;
