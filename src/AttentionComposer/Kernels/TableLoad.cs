@@ -85,7 +85,7 @@ public static unsafe class TableLoad
         divisor != 0 ? divisor : throw new DivideByZeroException($"{name} is 0; a function of its pipeline divides by it.");
 
     /// <summary>Checks the logits of a pipeline's sinks.</summary>
-    /// <exception cref="InvalidOperationException">There is not one for each query head, or one is not a number.</exception>
+    /// <exception cref="InvalidOperationException">There is not one for each query head.</exception>
     public static float[] SinkLogits(float[]? logits, int queryHeads, string name)
     {
         if (NotNull(logits, name).Length != queryHeads)
