@@ -129,7 +129,4 @@ static unsafe partial class MpiLibrary
 
     [LibraryImport(Library, EntryPoint = "MPI_Cancel")]
     public static partial int Cancel(ref nint request);
-
-    [LibraryImport(Library, EntryPoint = "MPI_Request_free")]
-    public static partial int FreeRequest(ref nint request);
 }

@@ -15,7 +15,7 @@ public static unsafe partial class AttentionDriver
         ReadOnlySpan<float> output, ReadOnlySpan<float> logSumExp)
     {
         AttentionShape shape = kernels.Traits.Shape;
-        RowCache rows = Check.Cache(cache, KindOf(kernels.Traits));
+        RowCache rows = CacheOf(kernels, cache);
         int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
         Check.Length(keys, tokens, shape.KeyValueWidth, nameof(keys), "[tokens, KeyValueHeads, HeadDim]");
         Check.Length(values, tokens, shape.KeyValueWidth, nameof(values), "[tokens, KeyValueHeads, HeadDim]");
@@ -26,14 +26,15 @@ public static unsafe partial class AttentionDriver
         return tokens;
     }
 
-    /// <summary>Refuses what the form of Attend without keys refuses.</summary>
-    internal static void CheckQueries(
+    /// <summary>Refuses what the form of Attend without keys refuses, wherever the keys are, and returns the number of tokens.</summary>
+    internal static int CheckQueries(
         IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> queries, ReadOnlySpan<float> output, ReadOnlySpan<float> logSumExp)
     {
         AttentionShape shape = kernels.Traits.Shape;
-        Check.Cache(cache, KindOf(kernels.Traits));
+        CacheOf(kernels, cache);
         int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
         Check.Outputs(queries, output, logSumExp, tokens, shape);
+        return tokens;
     }
 
     /// <summary>Attends with queries at any positions over a part of what the cache holds.</summary>

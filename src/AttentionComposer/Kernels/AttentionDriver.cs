@@ -24,17 +24,9 @@ public static unsafe partial class AttentionDriver
         IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values,
         Span<float> output, Span<float> logSumExp)
     {
-        KernelTraits traits = kernels.Traits;
-        AttentionShape shape = traits.Shape;
-        RowCache rows = CacheOf(kernels, cache);
-        int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
-        Check.Length(keys, tokens, shape.KeyValueWidth, nameof(keys), "[tokens, KeyValueHeads, HeadDim]");
-        Check.Length(values, tokens, shape.KeyValueWidth, nameof(values), "[tokens, KeyValueHeads, HeadDim]");
-        Check.Outputs(queries, output, logSumExp, tokens, shape);
-        Check.Apart(keys, output, logSumExp, nameof(keys));
-        Check.Apart(values, output, logSumExp, nameof(values));
-        Check.Room(rows, tokens);
-        CheckSteps(traits, rows, tokens, nameof(queries));
+        int tokens = CheckStep(kernels, cache, queries, keys, values, output, logSumExp);
+        var rows = (RowCache)cache;
+        CheckSteps(kernels.Traits, rows, tokens, nameof(queries));
 
         object? captured = kernels.Capture();
         bool mayFail = MayFail(kernels, captured, rows.Length, tokens, rows.Length + tokens);
@@ -88,10 +80,8 @@ public static unsafe partial class AttentionDriver
     public static void Attend(
         IFusedKernels kernels, KvCache cache, ReadOnlySpan<float> queries, Span<float> output, Span<float> logSumExp)
     {
-        AttentionShape shape = kernels.Traits.Shape;
-        RowCache rows = CacheOf(kernels, cache);
-        int tokens = Check.Tokens(queries, shape.QueryWidth, nameof(queries), "[tokens, QueryHeads, HeadDim]", shape);
-        Check.Outputs(queries, output, logSumExp, tokens, shape);
+        int tokens = CheckQueries(kernels, cache, queries, output, logSumExp);
+        var rows = (RowCache)cache;
         Check.Retained(rows, tokens, nameof(queries));
         CheckSteps(kernels.Traits, rows, tokens, nameof(queries));
 

@@ -19,7 +19,6 @@ static class MaskEmitter
         string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
         FunctionText[] masks = [.. plan.Hoists.Masks.Select(printer.Function)];
         Expr[] expressions = [.. plan.Mask is null ? [] : new[] { plan.Mask }, .. plan.Hoists.Masks.SelectMany(mask => mask.Expressions)];
-        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
 
         writer.Write("""
             /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
@@ -44,20 +43,28 @@ static class MaskEmitter
         foreach (string local in printer.RowLocals)
             writer.Write(local);
         writer.Write("ulong bits = 0;");
-        SoftmaxEmitter.EmitFaultLocals(writer, masks, v);
-        writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        writer.Write($"{v}<int> key = {lanes}.Ascending(firstKey + i);");
-        SoftmaxEmitter.EmitVisible(writer, plan, $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))", visible, masks, v);
-        SoftmaxEmitter.EmitFaults(writer, masks, "visible");
-        writer.Write("bits |= (ulong)visible.ExtractMostSignificantBits() << i;");
-        writer.Close();
-        SoftmaxEmitter.EmitThrows(writer, plan, masks, v);
-        writer.Blank();
+        EmitSeen(writer, plan, tile, visible, masks, "bits |= (ulong)visible.ExtractMostSignificantBits() << i;");
         writer.Write("Unsafe.Add(ref visibleKeys, row) = bits;");
         writer.Close();
         writer.Blank();
         writer.Write("return KeyBits.View(ref visibleKeys, rows, keys);");
         writer.Close();
+        writer.Blank();
+    }
+
+    /// <summary>Emits the loop that tests the masks on the keys from firstKey on, and says where one reads outside of a table.</summary>
+    /// <param name="keep">The statement that keeps what the lanes of <c>visible</c> say.</param>
+    public static void EmitSeen(SourceWriter writer, KernelPlan plan, TilePlan tile, string? visible, FunctionText[] masks, string keep)
+    {
+        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
+        SoftmaxEmitter.EmitFaultLocals(writer, masks, v);
+        writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
+        writer.Write($"{v}<int> key = {lanes}.Ascending(firstKey + i);");
+        SoftmaxEmitter.EmitVisible(writer, plan, $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))", visible, masks, v);
+        SoftmaxEmitter.EmitFaults(writer, masks, "visible");
+        writer.Write(keep);
+        writer.Close();
+        SoftmaxEmitter.EmitThrows(writer, plan, masks, v);
         writer.Blank();
     }
 }

@@ -162,7 +162,7 @@ static class WeighEmitter
 
     static void EmitSeePages(SourceWriter writer, KernelPlan plan, SelectionPlan selection, TilePlan tile, bool byHead)
     {
-        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
+        string v = $"Vector{tile.Bits}";
         KernelPlan masks = plan with { Logit = Expr.Score, Spec = plan.Spec with { Scores = default } };
         var printer = new SimdPrinter(plan, tile.Bits);
         string? visible = plan.Mask is null ? null : printer.Vector(plan.Mask);
@@ -182,15 +182,7 @@ static class WeighEmitter
             int firstKey = (firstPage + page) * {selection.PageSize}, keys = Math.Min({selection.PageSize}, call.Length - firstKey);
             {v}<int> any = {v}<int>.Zero;
             """);
-        SoftmaxEmitter.EmitFaultLocals(writer, functions, v);
-        writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
-        writer.Write($"{v}<int> key = {lanes}.Ascending(firstKey + i);");
-        SoftmaxEmitter.EmitVisible(writer, plan, $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))", visible, functions, v);
-        SoftmaxEmitter.EmitFaults(writer, functions, "visible");
-        writer.Write("any |= visible;");
-        writer.Close();
-        SoftmaxEmitter.EmitThrows(writer, plan, functions, v);
-        writer.Blank();
+        MaskEmitter.EmitSeen(writer, plan, tile, visible, functions, "any |= visible;");
         writer.Write($"seen[page] = any == {v}<int>.Zero ? 0 : -1;");
         writer.Close();
         writer.Close();
