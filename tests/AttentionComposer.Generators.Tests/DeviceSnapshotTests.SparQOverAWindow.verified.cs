@@ -162,9 +162,9 @@ partial class SparQOverAWindow : IDeviceKernels
             int low1 = Math.Max(high0, query - 8191), high1 = query + 1;
             int keys1 = Math.Max(0, high1 - low1);
             bool selects = call.Keep > 0; // then a list tells the keys
-            int pair = sequence * KeyValueHeads + keyValueHead;
-            ArrayView<int> chosen = call.Chosen.SubView((long)pair * call.Keep, Math.Max(1, call.Keep));
-            int keys = selects ? call.ChosenCounts[pair] : keys0 + keys1;
+            int list = sequence * KeyValueHeads + keyValueHead;
+            ArrayView<int> chosen = call.Chosen.SubView((long)list * call.Keep, Math.Max(1, call.Keep));
+            int keys = selects ? call.ChosenCounts[list] : keys0 + keys1;
             int begin = (int)((long)keys * Grid.IdxX / call.Splits), end = (int)((long)keys * (Grid.IdxX + 1) / call.Splits);
             long firstChunk = ((long)sequence * KeyValueHeads + keyValueHead) * call.Capacity * RowChunks;
             ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * RowChunks);

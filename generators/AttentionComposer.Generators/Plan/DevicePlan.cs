@@ -15,6 +15,7 @@ sealed record DevicePlan
     /// <summary>Warps of a group.</summary>
     public const int Warps = 4;
 
+    const int MostDecodeTokens = 4;
     const int MaxRowFloats = 64; // of queries in a thread's registers; value sums take as many
 
     /// <summary>Scalars in a chunk.</summary>
@@ -74,8 +75,16 @@ sealed record DevicePlan
     /// <summary>Groups that a multiprocessor holds at once in prefill.</summary>
     public int PrefillGroups => 2;
 
-    public static DevicePlan Of(PipelineSpec spec)
+    /// <summary>
+    /// Calls of up to this many tokens take the decode kernel. Each reads the keys by itself; more of them are faster in the prefill kernel, however empty its tile is. Where
+    /// heads choose apart, each of them reads by itself as well.
+    /// </summary>
+    public required int DecodeTokens { get; init; }
+
+    public static DevicePlan Of(KernelPlan plan)
     {
+        PipelineSpec spec = plan.Spec;
+        bool perHead = plan.Selection is { PerHead: true }; // then a group of threads takes one head's list of keys
         int chunkScalars = spec.Format == KvFormat.Float32 ? 4 : 8;
         int chunks = spec.HeadDim / chunkScalars;
         int teamThreads = 1;
@@ -83,8 +92,8 @@ sealed record DevicePlan
             teamThreads *= 2;
         int threadChunks = (chunks + teamThreads - 1) / teamThreads;
         int mostRows = Math.Min(8, MaxRowFloats / (threadChunks * chunkScalars));
-        int rowWarps = spec.GroupSize <= mostRows ? 1 : spec.GroupSize <= 2 * mostRows ? 2 : 4;
-        int rowTiles = Ceiling(spec.GroupSize, rowWarps * mostRows);
+        int rowWarps = perHead || spec.GroupSize <= mostRows ? 1 : spec.GroupSize <= 2 * mostRows ? 2 : 4;
+        int rowTiles = perHead ? spec.GroupSize : Ceiling(spec.GroupSize, rowWarps * mostRows);
         int rows = Ceiling(spec.GroupSize, rowWarps * rowTiles);
         return new DevicePlan
         {
@@ -97,6 +106,7 @@ sealed record DevicePlan
             RowTiles = rowTiles,
             TeamKeys = (rows <= 2 ? 8 : 4) / (threadChunks == 1 ? 1 : 2),
             PrefillKeyThreads = spec.HeadDim <= 128 ? 16 : 8,
+            DecodeTokens = perHead ? 1 : MostDecodeTokens,
         };
     }
 

@@ -53,10 +53,13 @@ public struct DeviceCall
     /// <summary>Receives the natural log-sum-exps where <see cref="WritesLogSumExp"/> is 1: <c>[sequences, Tokens, QueryHeads]</c>.</summary>
     public ArrayView<float> LogSumExp;
 
-    /// <summary>Where <see cref="Keep"/> is not 0, the positions that decode attends to, in ascending order: <c>[sequences, KeyValueHeads, Keep]</c>.</summary>
+    /// <summary>
+    /// Where <see cref="Keep"/> is not 0, the positions that decode attends to, in ascending order: <c>[sequences, KeyValueHeads, Keep]</c>, or <c>[sequences, QueryHeads, Keep]</c> where heads
+    /// choose apart.
+    /// </summary>
     public ArrayView<int> Chosen;
 
-    /// <summary>How many they are: <c>[sequences, KeyValueHeads]</c>.</summary>
+    /// <summary>How many they are: <c>[sequences, KeyValueHeads]</c>, or <c>[sequences, QueryHeads]</c>.</summary>
     public ArrayView<int> ChosenCounts;
 
     /// <summary>Keys that a selection keeps at most; 0 when decode attends to every visible key.</summary>

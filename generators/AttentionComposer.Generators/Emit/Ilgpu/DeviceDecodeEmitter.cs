@@ -107,7 +107,7 @@ sealed class DeviceDecodeEmitter
             _writer.Write($"int keyWarp = warp / {_device.RowWarps}, rowWarp = warp % {_device.RowWarps};");
         _writer.Write(_device.RowTiles == 1
             ? "int keyValueHead = Grid.IdxY;"
-            : $"int keyValueHead = Grid.IdxY / {_device.RowTiles}, firstRow = Grid.IdxY % {_device.RowTiles} * {_device.GroupRows};");
+            : $"int keyValueHead = Grid.IdxY / {_device.RowTiles}, firstRow = Grid.IdxY % {_device.RowTiles}{(_device.GroupRows == 1 ? "" : $" * {_device.GroupRows}")};");
         _writer.Write("int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;");
         if (_plan.DependsOn(VariableKind.Batch))
             _writer.Write("int batch = sequence;");
@@ -131,12 +131,13 @@ sealed class DeviceDecodeEmitter
         string keys = intervals == 1 ? "Math.Max(0, high0 - low0)" : string.Join(" + ", Enumerable.Range(0, intervals).Select(i => $"keys{i}"));
         if (IsListed)
         {
-            _writer.Write("""
+            string pair = "sequence * KeyValueHeads + keyValueHead", list = _plan.Selection!.PerHead ? $"({pair}) * Group + firstRow" : pair;
+            _writer.Write($"""
                 bool selects = call.Keep > 0; // then a list tells the keys
-                int pair = sequence * KeyValueHeads + keyValueHead;
-                ArrayView<int> chosen = call.Chosen.SubView((long)pair * call.Keep, Math.Max(1, call.Keep));
+                int list = {list};
+                ArrayView<int> chosen = call.Chosen.SubView((long)list * call.Keep, Math.Max(1, call.Keep));
                 """);
-            keys = $"selects ? call.ChosenCounts[pair] : {keys}";
+            keys = $"selects ? call.ChosenCounts[list] : {keys}";
         }
 
         _writer.Write($"""

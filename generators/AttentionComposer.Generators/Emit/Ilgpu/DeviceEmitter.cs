@@ -8,11 +8,9 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// <summary>Emits the second file of a pipeline in a project that references AttentionComposer.Ilgpu: its kernels for a device.</summary>
 static class DeviceEmitter
 {
-    const int DecodeTokens = 4; // each reads the keys by itself; more of them are faster in the prefill kernel, however empty its tile is
-
     public static string Emit(KernelPlan plan)
     {
-        var device = DevicePlan.Of(plan.Spec);
+        var device = DevicePlan.Of(plan);
         PipelineSpec spec = plan.Spec;
         var writer = new SourceWriter();
         PipelineEmitter.EmitHeader(writer, spec, """
@@ -61,7 +59,7 @@ static class DeviceEmitter
             $"\n    CheckedFunctions = [{string.Join(", ", checkedFunctions.Select(function => $"\"{plan.Spec.Name}.{function.Name}\""))}],";
         writer.Write($$"""
             static readonly DeviceTraits s_deviceTraits = new(
-                DecodeTokens: {{DecodeTokens}}, DecodeRowTiles: {{device.RowTiles}}, DecodeKeys: {{device.GroupKeys}}, PrefillRows: {{device.PrefillRows}}, PrefillKeys: {{device.PrefillKeys}})
+                DecodeTokens: {{device.DecodeTokens}}, DecodeRowTiles: {{device.RowTiles}}, DecodeKeys: {{device.GroupKeys}}, PrefillRows: {{device.PrefillRows}}, PrefillKeys: {{device.PrefillKeys}})
             {
                 DecodeGroupsPerMultiprocessor = {{device.DecodeGroups}},
                 PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},{{(plan.Selection is null ? "" : $"\n    QueryFactor = {Literal.Of(plan.QueryFactor)},")}}{{functions}}
