@@ -34,7 +34,7 @@ sealed class Launcher
         _merge = accelerator.LoadKernel<DeviceCall, int, int, int>(MergeKernel.Run, new KernelSpecialization(Threads, null));
         _grow = accelerator.LoadKernel<AppendCall>(AppendKernel.Grow, new KernelSpecialization(Threads, null));
         _append = accelerator.LoadKernel<AppendCall>(AppendKernel.Run, new KernelSpecialization(Threads, null));
-        _selection = kernels.Approximate is null ? null : new SelectionLauncher(_traits, kernels, accelerator);
+        _selection = kernels.Score is null ? null : new SelectionLauncher(_traits, kernels, accelerator);
     }
 
     /// <summary>Multiprocessors to fill with groups of threads.</summary>

@@ -17,7 +17,7 @@ sealed class SelectionLauncher
     readonly Action<AcceleratorStream, KernelConfig, AppendCall, ColumnCall> _columns;
     readonly Action<AcceleratorStream, KernelConfig, RemainderCall, int> _sumBlocks;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int, float> _channels;
-    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection> _approximate;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection> _score;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int> _select;
     readonly Action<AcceleratorStream, KernelConfig, RemainderCall, DeviceSelection, ArrayView<float>, int> _remainder;
 
@@ -30,7 +30,7 @@ sealed class SelectionLauncher
         _columns = accelerator.LoadKernel<AppendCall, ColumnCall>(AppendKernel.Columns, few);
         _sumBlocks = accelerator.LoadKernel<RemainderCall, int>(RemainderKernel.SumBlocks, few);
         _channels = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int, float>(ChannelKernel.Run, few);
-        _approximate = accelerator.LoadKernel(kernels.Approximate!, few);
+        _score = accelerator.LoadKernel(kernels.Score!, few);
         _select = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int>(SelectKernel.Run, many);
         _remainder = accelerator.LoadKernel<RemainderCall, DeviceSelection, ArrayView<float>, int>(RemainderKernel.Run, many);
     }
@@ -58,13 +58,13 @@ sealed class SelectionLauncher
     public DeviceSelection Choose(StreamBuffers buffers, DeviceKvCache cache, int visible, ref DeviceCall call)
     {
         AttentionShape shape = _traits.Shape;
-        DeviceSelection selection = buffers.Selection.For(_traits, cache, visible, ref call);
+        DeviceSelection selection = buffers.Selection.For(_traits, cache, visible, buffers.SinkLogits, ref call);
         int chunks = selection.ScoreStride / cache.Kind.ChunkScalars;
         _channels(
             buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1), call, selection, shape.HeadDim, shape.GroupSize, _device.QueryFactor);
-        _approximate(buffers.Stream, Launcher.Config((chunks + Threads - 1) / Threads, shape.KeyValueHeads, cache.Sequences), call, selection);
-        _select(
-            buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1, _largestGroup), call, selection, shape.GroupSize, cache.Kind.ChunkScalars);
+        _score(buffers.Stream, Launcher.Config((chunks + Threads - 1) / Threads, shape.KeyValueHeads, cache.Sequences), call, selection);
+        (int choosers, int group) = _selection.PerHead ? (shape.QueryHeads, 1) : (shape.KeyValueHeads, shape.GroupSize);
+        _select(buffers.Stream, Launcher.Config(choosers, cache.Sequences, 1, _largestGroup), call, selection, group, cache.Kind.ChunkScalars);
         return selection;
     }
 

@@ -29,7 +29,7 @@ partial class SparQOverAWindow : IDeviceKernels
 
     Action<DeviceCall> IDeviceKernels.Prefill => DeviceKernels.Prefill;
 
-    Action<DeviceCall, DeviceSelection>? IDeviceKernels.Approximate => DeviceKernels.Approximate;
+    Action<DeviceCall, DeviceSelection>? IDeviceKernels.Score => DeviceKernels.Score;
 
     void IDeviceKernels.Capture(DeviceTables tables)
     {
@@ -49,7 +49,7 @@ partial class SparQOverAWindow : IDeviceKernels
         /// Scores of SparQ's candidates from 30 channels of each visible key. A thread scores 8 neighbouring keys by 3 query heads.
         /// The grid is (groups of threads, key/value heads, sequences).
         /// </summary>
-        public static void Approximate(DeviceCall call, DeviceSelection selection)
+        public static void Score(DeviceCall call, DeviceSelection selection)
         {
             int thread = ThreadGroup.IdxX, keyValueHead = Grid.IdxY, sequence = Grid.IdxZ;
             int length = call.Lengths[sequence], query = length - 1;

@@ -4,12 +4,12 @@ using ILGPU;
 namespace AttentionComposer.Ilgpu.Kernels;
 
 /// <summary>
-/// SparQ's choice of keys for one token of each sequence (arXiv 2312.04985), in the order of the kernels that make it:
-/// <see cref="ChannelKernel"/>, the pipeline's own approximate scores, <see cref="SelectKernel"/>.
+/// The choice of keys for one token of each sequence, in the order of the kernels that make it: SparQ's <see cref="ChannelKernel"/> (arXiv 2312.04985), the
+/// pipeline's own scores, <see cref="SelectKernel"/>.
 /// </summary>
 /// <remarks>
 /// Candidates are the visible keys in the order of their positions. Their scores lie in slots: each of the intervals that the query sees takes whole
-/// chunks of the columns, so that slots begin where chunks do, and slots of keys outside of the interval hold negative infinity.
+/// chunks of candidates, so that slots begin where chunks do. Slots of what a row does not see, because it is outside of the interval or because a function hides it, hold negative infinity.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public struct DeviceSelection
@@ -26,10 +26,10 @@ public struct DeviceSelection
     /// <summary>Receives the intervals of keys that the query sees, first position and the one behind the last: <c>[sequences, intervals, 2]</c>.</summary>
     public ArrayView<int> Intervals;
 
-    /// <summary>Receives approximate logits, in units of log2: <c>[sequences, KeyValueHeads, GroupSize, ScoreStride]</c>.</summary>
+    /// <summary>Receives the candidates' logits, in units of log2: <c>[sequences, QueryHeads, ScoreStride]</c>.</summary>
     public ArrayView<float> Scores;
 
-    /// <summary>Scratch memory of the choice: <c>[sequences, KeyValueHeads, ScoreStride]</c>.</summary>
+    /// <summary>Scratch memory of the choice: <c>[sequences, KeyValueHeads or QueryHeads, ScoreStride]</c>, by who chooses.</summary>
     public ArrayView<uint> Ranks;
 
     /// <summary>Receives the probability of what was chosen: <c>[sequences, QueryHeads]</c>.</summary>
@@ -47,7 +47,10 @@ public struct DeviceSelection
     /// <summary>Channels that the approximation reads.</summary>
     public int Rank;
 
-    /// <summary>How many of the chosen keys are the newest, whatever their score.</summary>
+    /// <summary>Index in <see cref="DeviceCall.Floats"/> of the logits that join the denominators; -1 without.</summary>
+    public int SinkLogits;
+
+    /// <summary>How many of what is chosen are the newest, whatever their score.</summary>
     public int Forced;
 
     /// <summary>1 when keys are ranked by the group's summed probabilities, 0 by summed scores.</summary>

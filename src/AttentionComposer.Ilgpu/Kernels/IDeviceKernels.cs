@@ -26,11 +26,10 @@ public interface IDeviceKernels
     Action<DeviceCall> Prefill { get; }
 
     /// <summary>
-    /// The scores of SparQ's candidates from a few channels of each key, in groups of <see cref="DeviceTraits.GroupThreads"/> threads, each of which takes a
-    /// chunk of keys; null without SparQ. The grid is <c>(groups for the chunks of the longest sequence, KeyValueHeads, sequences)</c>; an interval
-    /// takes up to two chunks more than its keys fill.
+    /// The scores of a selection's candidates, in groups of <see cref="DeviceTraits.GroupThreads"/> threads; null without a selection. From a few channels of each key, each thread takes a
+    /// chunk of keys: the grid is <c>(groups for the chunks of the longest sequence, KeyValueHeads, sequences)</c>, and an interval takes up to two chunks more than its keys fill.
     /// </summary>
-    Action<DeviceCall, DeviceSelection>? Approximate => null;
+    Action<DeviceCall, DeviceSelection>? Score => null;
 
     /// <summary>Copies what the pipeline's functions read of it, and checks it; before anything is changed.</summary>
     /// <exception cref="IndexOutOfRangeException">A table is shorter than what a function reads of it for every key.</exception>

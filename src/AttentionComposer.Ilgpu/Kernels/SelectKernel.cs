@@ -5,12 +5,12 @@ using ILGPU.Algorithms;
 namespace AttentionComposer.Ilgpu.Kernels;
 
 /// <summary>
-/// Chooses keys by their approximate scores: the newest first, then the best; of equal ones the newer is better. It also sums up the probability of
+/// Chooses candidates by their scores: the newest first, then the best; of equal ones the newer is better. It also sums up the probability of
 /// what was chosen.
 /// </summary>
 /// <remarks>
 /// The best are found without sorting: ranks are unsigned integers that grow with the score, and four passes fix one byte after another of the lowest
-/// rank that is kept.
+/// rank that is kept. A row that does not see a candidate, whose score is negative infinity, has no say on it; what no row sees is no candidate.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class SelectKernel
@@ -18,12 +18,17 @@ public static class SelectKernel
     const int WarpSize = 32;
     const int MaxWarps = 32;
     const int Bins = 256;
+    const uint Hidden = 0, Newest = uint.MaxValue; // ranks below and above those of scores
+    const float Log2E = 1.4426950408889634f;
 
-    /// <summary>One group of threads, in whole warps, a key/value head of a sequence; the grid is <c>(KeyValueHeads, sequences)</c>.</summary>
-    /// <param name="call">Receives the chosen positions.</param>
+    /// <summary>
+    /// One group of threads, in whole warps, for heads that choose together: those of a key/value head, or one query head by itself. The grid is
+    /// <c>(KeyValueHeads or QueryHeads, sequences)</c>.
+    /// </summary>
+    /// <param name="call">Receives what is chosen, as the intervals count it.</param>
     /// <param name="selection">The scores.</param>
-    /// <param name="group">Query heads of a key/value head.</param>
-    /// <param name="chunkKeys">Keys in a chunk of a column.</param>
+    /// <param name="group">Query heads that choose together.</param>
+    /// <param name="chunkKeys">Candidates in a chunk: slots begin at whole ones.</param>
     public static void Run(DeviceCall call, DeviceSelection selection, int group, int chunkKeys)
     {
         ArrayView<float> maxima = SharedMemory.Allocate<float>(ChannelKernel.MaxGroup);
@@ -33,22 +38,17 @@ public static class SelectKernel
         ArrayView<int> histogram = SharedMemory.Allocate<int>(Bins);
         ArrayView<int> found = SharedMemory.Allocate<int>(2); // the bin of the lowest kept rank, and how many to keep of it
         int thread = Group.IdxX, threads = Group.DimX, warps = threads / WarpSize;
-        long pair = (long)Grid.IdxY * Grid.DimX + Grid.IdxX;
-        ArrayView<float> scores = selection.Scores.SubView(pair * group * selection.ScoreStride, (long)group * selection.ScoreStride);
-        ArrayView<uint> ranks = selection.Ranks.SubView(pair * selection.ScoreStride, selection.ScoreStride);
+        long chooser = (long)Grid.IdxY * Grid.DimX + Grid.IdxX;
+        ArrayView<float> scores = selection.Scores.SubView(chooser * group * selection.ScoreStride, (long)group * selection.ScoreStride);
+        ArrayView<uint> ranks = selection.Ranks.SubView(chooser * selection.ScoreStride, selection.ScoreStride);
         ArrayView<int> intervals = selection.Intervals.SubView(2L * Grid.IdxY * selection.IntervalCount, 2 * selection.IntervalCount);
-        ArrayView<int> chosen = call.Chosen.SubView(pair * call.Keep, call.Keep);
+        ArrayView<int> chosen = call.Chosen.SubView(chooser * call.Keep, call.Keep);
 
-        int slots = 0, candidates = 0;
+        int slots = 0;
         for (int i = 0; i < selection.IntervalCount; i++)
-        {
             slots += SlotsOf(intervals[2 * i], intervals[2 * i + 1], chunkKeys);
-            candidates += Math.Max(0, intervals[2 * i + 1] - intervals[2 * i]);
-        }
 
-        int keep = Math.Min(call.Keep, candidates), forced = Math.Min(selection.Forced, keep);
-
-        // The softmax over all candidates.
+        // The softmax over all candidates, and a sink.
         for (int row = 0; row < group && selection.ByProbability + selection.WritesMass != 0; row++)
         {
             float maximum = float.NegativeInfinity, sum = 0;
@@ -59,11 +59,12 @@ public static class SelectKernel
                 maximum = larger;
             }
 
-            float largest = LargestOfGroup(maximum, warpFloats, warps);
-            float total = SumOfGroup(sum * DeviceMath.Factor(maximum, largest), warpFloats, warps);
+            float sink = SinkOf(call, selection, Grid.IdxX * group + row);
+            float largest = DeviceMath.Max(LargestOfGroup(maximum, warpFloats, warps), sink), groupPivot = DeviceMath.Pivot(largest);
+            float total = SumOfGroup(sum * DeviceMath.Factor(maximum, largest), warpFloats, warps) + XMath.Exp2(sink - groupPivot);
             if (thread == 0)
             {
-                maxima[row] = DeviceMath.Pivot(largest);
+                maxima[row] = groupPivot;
                 shares[row] = total == 0 ? 0 : 1 / total;
             }
         }
@@ -71,21 +72,38 @@ public static class SelectKernel
         Group.Barrier();
         for (int slot = thread; slot < slots; slot += threads)
         {
-            // Rank 0 takes no part: keys outside of their interval, and the newest, which are kept in any case.
-            int index = CandidateOf(intervals, selection.IntervalCount, chunkKeys, slot);
+            bool visible = false;
             float score = 0;
             for (int row = 0; row < group; row++)
             {
                 float logit = scores[row * selection.ScoreStride + slot];
-                score += selection.ByProbability != 0 ? XMath.Exp2(logit - maxima[row]) * shares[row] : logit;
+                bool sees = logit != float.NegativeInfinity;
+                visible |= sees;
+                score += selection.ByProbability != 0 ? XMath.Exp2(logit - maxima[row]) * shares[row] : DeviceMath.OnlyIf(sees, logit);
             }
 
-            ranks[slot] = index < 0 || index >= candidates - forced ? 0 : RankOf(score);
+            ranks[slot] = visible ? RankOf(score) : Hidden;
+        }
+
+        // Each thread walks over a share of the slots, so that what it finds is in ascending order.
+        Group.Barrier();
+        int share = (slots + threads - 1) / threads, begin = Math.Min(slots, thread * share), end = Math.Min(slots, begin + share);
+        int seen = 0;
+        for (int slot = begin; slot < end; slot++)
+            seen += ranks[slot] != Hidden ? 1 : 0;
+        int index = CountBefore(seen, warpCounts, warps), candidates = TotalOf(warpCounts, warps), firstNewest = candidates - selection.Forced;
+        for (int slot = begin; slot < end && index + seen > firstNewest; slot++)
+        {
+            bool isSeen = ranks[slot] != Hidden;
+            if (isSeen && index >= firstNewest)
+                ranks[slot] = Newest;
+            index += isSeen ? 1 : 0;
+            seen -= isSeen ? 1 : 0;
         }
 
         // The lowest rank that is kept, byte by byte, and how many to keep of those that have it.
+        int keep = Math.Min(call.Keep, candidates), missing = keep;
         uint lowest = 0, known = 0;
-        int missing = keep - forced;
         for (int shift = 24; shift >= 0; shift -= 8)
         {
             for (int bin = thread; bin < Bins; bin += threads)
@@ -94,7 +112,7 @@ public static class SelectKernel
             for (int slot = thread; slot < slots; slot += threads)
             {
                 uint rank = ranks[slot];
-                if (rank != 0 && (rank & known) == lowest)
+                if (rank != Hidden && (rank & known) == lowest)
                     Atomic.Add(ref histogram[(int)(rank >> shift & 255)], 1);
             }
 
@@ -107,19 +125,16 @@ public static class SelectKernel
             missing = found[1];
         }
 
-        // Each thread walks over a share of the slots, so that positions come out in ascending order.
-        int share = (slots + threads - 1) / threads, begin = Math.Min(slots, thread * share), end = Math.Min(slots, begin + share);
         int equal = 0;
         for (int slot = begin; slot < end; slot++)
-            equal += keep > forced && ranks[slot] == lowest ? 1 : 0;
+            equal += ranks[slot] == lowest ? 1 : 0;
         int firstEqual = CountBefore(equal, warpCounts, warps), older = TotalOf(warpCounts, warps) - missing; // of equal ones so many are left out
 
         int kept = 0, ordinal = firstEqual;
         for (int slot = begin; slot < end; slot++)
         {
-            int index = CandidateOf(intervals, selection.IntervalCount, chunkKeys, slot);
-            bool isEqual = keep > forced && ranks[slot] == lowest;
-            kept += IsKept(ranks[slot], lowest, isEqual, ordinal >= older, index >= candidates - forced, keep > forced) ? 1 : 0;
+            bool isEqual = ranks[slot] == lowest;
+            kept += IsKept(ranks[slot], lowest, isEqual, ordinal >= older) ? 1 : 0;
             ordinal += isEqual ? 1 : 0;
         }
 
@@ -127,42 +142,46 @@ public static class SelectKernel
         ordinal = firstEqual;
         for (int slot = begin; slot < end; slot++)
         {
-            int index = CandidateOf(intervals, selection.IntervalCount, chunkKeys, slot);
-            bool isEqual = keep > forced && ranks[slot] == lowest;
-            if (IsKept(ranks[slot], lowest, isEqual, ordinal >= older, index >= candidates - forced, keep > forced))
+            bool isEqual = ranks[slot] == lowest;
+            if (IsKept(ranks[slot], lowest, isEqual, ordinal >= older))
                 chosen[place++] = PositionOf(intervals, selection.IntervalCount, chunkKeys, slot);
             ordinal += isEqual ? 1 : 0;
         }
 
         if (thread == 0)
-            call.ChosenCounts[pair] = keep;
+            call.ChosenCounts[chooser] = keep;
 
         Group.Barrier();
         for (int row = 0; row < group && selection.WritesMass != 0; row++)
         {
-            float sum = 0;
+            float sum = 0, largest = float.NegativeInfinity;
             for (int i = thread; i < keep; i += threads)
             {
-                int slot = SlotOf(intervals, selection.IntervalCount, chunkKeys, chosen[i]);
-                sum += XMath.Exp2(scores[row * selection.ScoreStride + slot] - maxima[row]) * shares[row];
+                float score = scores[row * selection.ScoreStride + SlotOf(intervals, selection.IntervalCount, chunkKeys, chosen[i])];
+                sum += XMath.Exp2(score - maxima[row]) * shares[row];
+                largest = DeviceMath.Max(largest, score);
             }
 
-            float mass = SumOfGroup(sum, warpFloats, warps);
+            // A sink counts as chosen. A row that sees nothing of the choice has an output of 0, and nothing to share out.
+            float mass = SumOfGroup(sum, warpFloats, warps) + XMath.Exp2(SinkOf(call, selection, Grid.IdxX * group + row) - maxima[row]) * shares[row];
+            bool attends = LargestOfGroup(largest, warpFloats, warps) != float.NegativeInfinity;
             if (thread == 0)
-                selection.Mass[pair * group + row] = keep == candidates ? 1 : mass;
+                selection.Mass[chooser * group + row] = keep == candidates || !attends ? 1 : mass;
         }
     }
 
-    // A rank grows with the score and is never 0.
+    // The logit, in units of log2, that joins the denominator of a head's softmax; negative infinity without.
+    static float SinkOf(DeviceCall call, DeviceSelection selection, int head) =>
+        selection.SinkLogits < 0 ? float.NegativeInfinity : DeviceMath.Candidate(call.Floats[selection.SinkLogits + head] * Log2E);
+
+    // A rank grows with the score.
     static uint RankOf(float score)
     {
         uint bits = Interop.FloatAsInt(score);
-        uint rank = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-        return rank == 0 ? 1 : rank;
+        return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
     }
 
-    static bool IsKept(uint rank, uint lowest, bool isEqual, bool isNewer, bool isForced, bool ranked) =>
-        isForced | (ranked & (rank > lowest | (isEqual & isNewer)));
+    static bool IsKept(uint rank, uint lowest, bool isEqual, bool isNewer) => rank > lowest | (isEqual & isNewer);
 
     /// <summary>One warp finds the bin, from the last one down, in which a number of ranks is reached: a lane adds up eight bins, and knows what those above it hold.</summary>
     static void Find(ArrayView<int> histogram, int missing, ArrayView<int> found)
@@ -250,22 +269,6 @@ public static class SelectKernel
     }
 
     static int SlotsOf(int low, int high, int chunkKeys) => high <= low ? 0 : ((high + chunkKeys - 1) / chunkKeys - low / chunkKeys) * chunkKeys;
-
-    // Which of the candidates a slot holds, counted from the oldest; -1 when its key is outside of the interval.
-    static int CandidateOf(ArrayView<int> intervals, int count, int chunkKeys, int slot)
-    {
-        int before = 0, index = -1;
-        for (int i = 0; i < count; i++)
-        {
-            int low = intervals[2 * i], high = intervals[2 * i + 1], slots = SlotsOf(low, high, chunkKeys);
-            int position = low / chunkKeys * chunkKeys + slot;
-            index = slot >= 0 && slot < slots && position >= low && position < high ? before + position - low : index;
-            before += Math.Max(0, high - low);
-            slot -= slots;
-        }
-
-        return index;
-    }
 
     static int PositionOf(ArrayView<int> intervals, int count, int chunkKeys, int slot)
     {

@@ -44,12 +44,12 @@ public sealed class PtxTests
     // Kernels are static: what the pipeline's fields hold is of no account.
     static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
 
-    public static TheoryData<Type> Selections() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Approximate is not null).Take(6)];
+    public static TheoryData<Type> Selections() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Score is not null).Take(6)];
 
     [Theory, MemberData(nameof(Selections))]
-    public void Approximate(Type pipeline)
+    public void Score(Type pipeline)
     {
-        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Approximate!.Method);
+        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Score!.Method);
         ptx.CheckStaysInRegisters();
         ptx.CheckAddressSpaces();
         Assert.True(ptx.Count("ld.global.v4") >= 1, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");

@@ -38,7 +38,7 @@ static class DeviceEmitter
 
             """);
         if (plan.Selection is not null)
-            DeviceApproximateEmitter.Emit(writer, plan, device);
+            DeviceChannelScoresEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.EmitPosition(writer, plan);
         DevicePrefillEmitter.Emit(writer, plan, device);
@@ -75,7 +75,7 @@ static class DeviceEmitter
         if (plan.Selection is not null)
         {
             writer.Write("""
-                Action<DeviceCall, DeviceSelection>? IDeviceKernels.Approximate => DeviceKernels.Approximate;
+                Action<DeviceCall, DeviceSelection>? IDeviceKernels.Score => DeviceKernels.Score;
 
                 """);
         }

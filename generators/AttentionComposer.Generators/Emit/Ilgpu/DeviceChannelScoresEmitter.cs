@@ -10,7 +10,7 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// Emits the device's scorer of SparQ's candidates. The cache holds keys a second time, channel by channel: a few channels of all keys are streams, of which
 /// each thread takes one chunk after another.
 /// </summary>
-sealed class DeviceApproximateEmitter
+sealed class DeviceChannelScoresEmitter
 {
     const int MostRows = 8; // whose sums a thread keeps in registers
     const int Unrolled = 4; // channels that are on their way at once
@@ -20,7 +20,7 @@ sealed class DeviceApproximateEmitter
     readonly DeviceRow _row;
     readonly int _chunkKeys, _rank, _rows;
 
-    DeviceApproximateEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device)
+    DeviceChannelScoresEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device)
     {
         _writer = writer;
         _plan = plan;
@@ -31,7 +31,7 @@ sealed class DeviceApproximateEmitter
         _rows = (plan.Spec.GroupSize + passes - 1) / passes;
     }
 
-    public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DeviceApproximateEmitter(writer, plan, device).Emit();
+    public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DeviceChannelScoresEmitter(writer, plan, device).Emit();
 
     int Group => _plan.Spec.GroupSize;
     int Intervals => _plan.Intervals.Count;
@@ -47,7 +47,7 @@ sealed class DeviceApproximateEmitter
             /// The grid is (groups of threads, key/value heads, sequences).
             /// </summary>
             """);
-        _writer.Open("public static void Approximate(DeviceCall call, DeviceSelection selection)");
+        _writer.Open("public static void Score(DeviceCall call, DeviceSelection selection)");
         EmitPlace();
         EmitChunk();
         if (Passes)
