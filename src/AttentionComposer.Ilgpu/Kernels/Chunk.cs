@@ -56,5 +56,19 @@ public struct Chunk
         H = Interop.IntAsFloat(chunk.W & 0xffff0000u),
     };
 
+    /// <summary>One scalar of cached rows.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="row">Which of them.</param>
+    /// <param name="channel">Which of its scalars.</param>
+    /// <param name="rowChunks">Chunks of a row.</param>
+    /// <param name="format">A <see cref="KvFormat"/>.</param>
+    public static float Scalar(ArrayView<Chunk> rows, long row, int channel, int rowChunks, int format)
+    {
+        if (format == (int)KvFormat.Float32)
+            return Interop.IntAsFloat(rows.Cast<uint>()[row * rowChunks * 4 + channel]);
+        ushort bits = rows.Cast<ushort>()[row * rowChunks * 8 + channel];
+        return format == (int)KvFormat.Float16 ? Interop.IntAsFloat(bits) : Interop.IntAsFloat((uint)bits << 16);
+    }
+
     static float Half(uint bits) => Interop.IntAsFloat((ushort)bits);
 }

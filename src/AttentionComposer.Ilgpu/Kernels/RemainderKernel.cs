@@ -116,11 +116,5 @@ public static class RemainderKernel
         }
     }
 
-    static float Value(RemainderCall call, long row, int channel)
-    {
-        if (call.Format == (int)KvFormat.Float32)
-            return Interop.IntAsFloat(call.Values.Cast<uint>()[row * call.RowChunks * 4 + channel]);
-        ushort bits = call.Values.Cast<ushort>()[row * call.RowChunks * 8 + channel];
-        return call.Format == (int)KvFormat.Float16 ? Interop.IntAsFloat(bits) : Interop.IntAsFloat((uint)bits << 16);
-    }
+    static float Value(RemainderCall call, long row, int channel) => Chunk.Scalar(call.Values, row, channel, call.RowChunks, call.Format);
 }

@@ -16,7 +16,6 @@ namespace AttentionComposer.Ilgpu.Kernels;
 public static class SelectKernel
 {
     const int WarpSize = 32;
-    const int MaxWarps = 32;
     const int Bins = 256;
     const uint Hidden = 0, Newest = uint.MaxValue; // ranks below and above those of scores
     const float Log2E = 1.4426950408889634f;
@@ -33,8 +32,8 @@ public static class SelectKernel
     {
         ArrayView<float> maxima = SharedMemory.Allocate<float>(ChannelKernel.MaxGroup);
         ArrayView<float> shares = SharedMemory.Allocate<float>(ChannelKernel.MaxGroup); // 1 / the row's sum of weights
-        ArrayView<float> warpFloats = SharedMemory.Allocate<float>(2 * MaxWarps);
-        ArrayView<int> warpCounts = SharedMemory.Allocate<int>(MaxWarps);
+        ArrayView<float> warpFloats = SharedMemory.Allocate<float>(2 * GroupMath.MaxWarps);
+        ArrayView<int> warpCounts = SharedMemory.Allocate<int>(GroupMath.MaxWarps);
         ArrayView<int> histogram = SharedMemory.Allocate<int>(Bins);
         ArrayView<int> found = SharedMemory.Allocate<int>(2); // the bin of the lowest kept rank, and how many to keep of it
         int thread = Group.IdxX, threads = Group.DimX, warps = threads / WarpSize;
@@ -60,8 +59,8 @@ public static class SelectKernel
             }
 
             float sink = SinkOf(call, selection, Grid.IdxX * group + row);
-            float largest = DeviceMath.Max(LargestOfGroup(maximum, warpFloats, warps), sink), groupPivot = DeviceMath.Pivot(largest);
-            float total = SumOfGroup(sum * DeviceMath.Factor(maximum, largest), warpFloats, warps) + XMath.Exp2(sink - groupPivot);
+            float largest = DeviceMath.Max(GroupMath.Largest(maximum, warpFloats, warps), sink), groupPivot = DeviceMath.Pivot(largest);
+            float total = GroupMath.Sum(sum * DeviceMath.Factor(maximum, largest), warpFloats, warps) + XMath.Exp2(sink - groupPivot);
             if (thread == 0)
             {
                 maxima[row] = groupPivot;
@@ -91,7 +90,7 @@ public static class SelectKernel
         int seen = 0;
         for (int slot = begin; slot < end; slot++)
             seen += ranks[slot] != Hidden ? 1 : 0;
-        int index = CountBefore(seen, warpCounts, warps), candidates = TotalOf(warpCounts, warps), firstNewest = candidates - selection.Forced;
+        int index = GroupMath.CountBefore(seen, warpCounts, warps), candidates = GroupMath.TotalOf(warpCounts, warps), firstNewest = candidates - selection.Forced;
         for (int slot = begin; slot < end && index + seen > firstNewest; slot++)
         {
             bool isSeen = ranks[slot] != Hidden;
@@ -128,7 +127,7 @@ public static class SelectKernel
         int equal = 0;
         for (int slot = begin; slot < end; slot++)
             equal += ranks[slot] == lowest ? 1 : 0;
-        int firstEqual = CountBefore(equal, warpCounts, warps), older = TotalOf(warpCounts, warps) - missing; // of equal ones so many are left out
+        int firstEqual = GroupMath.CountBefore(equal, warpCounts, warps), older = GroupMath.TotalOf(warpCounts, warps) - missing; // of equal ones so many are left out
 
         int kept = 0, ordinal = firstEqual;
         for (int slot = begin; slot < end; slot++)
@@ -138,7 +137,7 @@ public static class SelectKernel
             ordinal += isEqual ? 1 : 0;
         }
 
-        int place = CountBefore(kept, warpCounts, warps);
+        int place = GroupMath.CountBefore(kept, warpCounts, warps);
         ordinal = firstEqual;
         for (int slot = begin; slot < end; slot++)
         {
@@ -163,8 +162,8 @@ public static class SelectKernel
             }
 
             // A sink counts as chosen. A row that sees nothing of the choice has an output of 0, and nothing to share out.
-            float mass = SumOfGroup(sum, warpFloats, warps) + XMath.Exp2(SinkOf(call, selection, Grid.IdxX * group + row) - maxima[row]) * shares[row];
-            bool attends = LargestOfGroup(largest, warpFloats, warps) != float.NegativeInfinity;
+            float mass = GroupMath.Sum(sum, warpFloats, warps) + XMath.Exp2(SinkOf(call, selection, Grid.IdxX * group + row) - maxima[row]) * shares[row];
+            bool attends = GroupMath.Largest(largest, warpFloats, warps) != float.NegativeInfinity;
             if (thread == 0)
                 selection.Mass[chooser * group + row] = keep == candidates || !attends ? 1 : mass;
         }
@@ -190,7 +189,7 @@ public static class SelectKernel
         for (int i = 0; i < 8; i++)
             sum += histogram[last - i];
 
-        int above = CountBeforeInWarp(sum, lane);
+        int above = GroupMath.CountBeforeInWarp(sum, lane);
         if (lane == 0)
         {
             found[0] = 0;
@@ -209,63 +208,6 @@ public static class SelectKernel
 
         found[0] = bin;
         found[1] = missing - above;
-    }
-
-    static int CountBeforeInWarp(int count, int lane)
-    {
-        int sum = count;
-        for (int distance = 1; distance < WarpSize; distance *= 2)
-        {
-            int before = Warp.Shuffle(sum, Math.Max(0, lane - distance));
-            sum += lane >= distance ? before : 0;
-        }
-
-        return sum - count;
-    }
-
-    /// <summary>The sum of the counts of the threads before this one; <paramref name="warpCounts"/> receives the warps' sums.</summary>
-    static int CountBefore(int count, ArrayView<int> warpCounts, int warps)
-    {
-        int lane = Group.IdxX % WarpSize, warp = Group.IdxX / WarpSize;
-        int before = CountBeforeInWarp(count, lane);
-        Group.Barrier();
-        if (lane == WarpSize - 1)
-            warpCounts[warp] = before + count;
-        Group.Barrier();
-        for (int i = 0; i < warp; i++)
-            before += warpCounts[i];
-        return before;
-    }
-
-    static int TotalOf(ArrayView<int> warpCounts, int warps)
-    {
-        int total = 0;
-        for (int i = 0; i < warps; i++)
-            total += warpCounts[i];
-        return total;
-    }
-
-    static float LargestOfGroup(float value, ArrayView<float> warpFloats, int warps)
-    {
-        float largest = DeviceMath.LargestOf(value, WarpSize);
-        Group.Barrier();
-        warpFloats[Group.IdxX / WarpSize] = largest;
-        Group.Barrier();
-        for (int i = 0; i < warps; i++)
-            largest = DeviceMath.Max(largest, warpFloats[i]);
-        return largest;
-    }
-
-    static float SumOfGroup(float value, ArrayView<float> warpFloats, int warps)
-    {
-        float sum = DeviceMath.SumOf(value, WarpSize);
-        Group.Barrier();
-        warpFloats[MaxWarps + Group.IdxX / WarpSize] = sum;
-        Group.Barrier();
-        sum = 0;
-        for (int i = 0; i < warps; i++)
-            sum += warpFloats[MaxWarps + i];
-        return sum;
     }
 
     static int SlotsOf(int low, int high, int chunkKeys) => high <= low ? 0 : ((high + chunkKeys - 1) / chunkKeys - low / chunkKeys) * chunkKeys;
