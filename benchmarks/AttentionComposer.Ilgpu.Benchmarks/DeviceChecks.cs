@@ -10,7 +10,10 @@ namespace AttentionComposer.Ilgpu.Benchmarks;
 static class DeviceChecks
 {
     static readonly Type[] Classes =
-        [typeof(ThreadTests), typeof(DeviceCacheTests), typeof(DeviceNonFiniteTests), typeof(DeviceGoldenTests), typeof(DeviceSparQTests), typeof(DeviceConformanceTests), typeof(DeviceAttentionTests)];
+    [
+        typeof(ThreadTests), typeof(DeviceCacheTests), typeof(DeviceNonFiniteTests), typeof(DeviceGoldenTests), typeof(DeviceSparQTests), typeof(DeviceSelectionTests), typeof(DeviceConformanceTests),
+        typeof(DeviceAttentionTests),
+    ];
 
     /// <summary>Runs every nth case and prints what failed.</summary>
     /// <returns>Whether all passed.</returns>

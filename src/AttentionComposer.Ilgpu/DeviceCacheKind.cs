@@ -7,13 +7,15 @@ namespace AttentionComposer.Ilgpu;
 /// <param name="Format">Storage format of keys and values.</param>
 /// <param name="KeyColumns">Whether the keys are kept channel by channel as well.</param>
 /// <param name="ValueMean">Whether sums of values are kept, for the mean of the visible ones.</param>
-readonly record struct DeviceCacheKind(AttentionShape Shape, KvFormat Format, bool KeyColumns, bool ValueMean)
+/// <param name="PageSize">Keys in a page whose minima and maxima are kept; 0 for none.</param>
+readonly record struct DeviceCacheKind(AttentionShape Shape, KvFormat Format, bool KeyColumns, bool ValueMean, int PageSize)
 {
     public static DeviceCacheKind Of(KernelTraits traits) =>
-        new(traits.Shape, traits.Format, traits.Selection is { Rank: > 0 }, traits.Selection is { Remainder: Remainder.Mean });
+        new(traits.Shape, traits.Format, traits.Selection is { Rank: > 0 }, traits.Selection is { Remainder: Remainder.Mean }, traits.Selection?.PageSize ?? 0);
 
     /// <summary>Scalars in 16 bytes.</summary>
     public int ChunkScalars => Format == KvFormat.Float32 ? 4 : 8;
 
-    public override string ToString() => $"{Shape} in {Format}" + (KeyColumns ? ", keys by channel" : "") + (ValueMean ? ", mean values" : "");
+    public override string ToString() => $"{Shape} in {Format}" + (KeyColumns ? ", keys by channel" : "") + (ValueMean ? ", mean values" : "") +
+        (PageSize > 0 ? $", bounds of pages of {PageSize}" : "");
 }

@@ -93,7 +93,7 @@ public sealed class DeviceKvCache : IDisposable
 
     internal ArrayView<Chunk> Values => PartOf(_storage.Values);
 
-    /// <summary>The keys channel by channel: <see cref="DeviceSelection.Columns"/>.</summary>
+    /// <summary>The keys, or the bounds of their pages, channel by channel: <see cref="DeviceSelection.Columns"/>.</summary>
     internal ArrayView<Chunk> Columns => PartOf(_storage.Columns!);
 
     /// <summary>Chunks of a column.</summary>
@@ -104,6 +104,9 @@ public sealed class DeviceKvCache : IDisposable
 
     /// <summary>Blocks of positions of a head.</summary>
     internal int Blocks => _storage.Blocks;
+
+    /// <summary>How many positions of each sequence the bounds of pages know.</summary>
+    internal Span<int> BoundedLengths => _storage.BoundedLengths.AsSpan(_first, Sequences);
 
     internal ReadOnlySpan<int> CheckedLengths
     {
@@ -137,13 +140,24 @@ public sealed class DeviceKvCache : IDisposable
     internal void TakeBack(int tokens)
     {
         Grow(-tokens);
+        ForgetBounds();
         _storage.LengthsChanged = true;
     }
 
     void SetLengths(int length)
     {
         _storage.Lengths.AsSpan(_first, Sequences).Fill(length);
+        ForgetBounds();
         _storage.LengthsChanged = true;
+    }
+
+    // A page that has lost keys is bounded afresh.
+    void ForgetBounds()
+    {
+        Span<int> bounded = BoundedLengths;
+        for (int i = 0; i < bounded.Length; i++)
+            if (Lengths[i] < bounded[i])
+                bounded[i] = Lengths[i] / Kind.PageSize * Kind.PageSize;
     }
 
     ArrayView<T> PartOf<T>(MemoryBuffer1D<T, Stride1D.Dense> buffer)
@@ -165,6 +179,7 @@ public sealed class DeviceKvCache : IDisposable
             (Accelerator, Kind, Capacity) = (accelerator, kind, capacity);
             Rows = Math.Max(1, capacity);
             Lengths = new int[sequences];
+            BoundedLengths = new int[sequences];
             LengthsChanged = true;
 
             long heads = (long)sequences * kind.Shape.KeyValueHeads;
@@ -176,6 +191,12 @@ public sealed class DeviceKvCache : IDisposable
             {
                 ColumnChunks = Chunks(Rows, kind.ChunkScalars);
                 Columns = accelerator.Allocate1D<Chunk>(heads * kind.Shape.HeadDim * ColumnChunks);
+            }
+
+            if (kind.PageSize > 0)
+            {
+                ColumnChunks = Chunks(Chunks(Rows, kind.PageSize), PageKernel.ChunkPages);
+                Columns = accelerator.Allocate1D<Chunk>(heads * kind.Shape.HeadDim * 2 * ColumnChunks);
             }
 
             if (kind.ValueMean)
@@ -211,6 +232,8 @@ public sealed class DeviceKvCache : IDisposable
         public MemoryBuffer1D<float, Stride1D.Dense>? BlockSums { get; }
 
         public int[] Lengths { get; }
+
+        public int[] BoundedLengths { get; }
 
         public MemoryBuffer1D<int, Stride1D.Dense> DeviceLengths { get; }
 

@@ -89,7 +89,7 @@ sealed class Launcher
         int visible = VisibleKeys(cache, tokens);
         bool chooses = _selection is not null && _selection.Chooses(tokens, visible);
         int splits = Splits(
-            groupsPerTile * Groups(tokens, tileTokens), Groups(chooses ? _traits.Selection!.Keep : visible, decodes ? _device.DecodeKeys : _device.PrefillKeys),
+            groupsPerTile * Groups(tokens, tileTokens), Groups(chooses ? _traits.Selection!.KeepKeys : visible, decodes ? _device.DecodeKeys : _device.PrefillKeys),
             Multiprocessors * (decodes ? _device.DecodeGroupsPerMultiprocessor : _device.PrefillGroupsPerMultiprocessor));
         int step = TokensPerLaunch(cache.Sequences, tokens, splits, tileTokens);
 

@@ -1,5 +1,6 @@
 using AttentionComposer.Ilgpu.Kernels;
 using AttentionComposer.Kernels;
+using ILGPU;
 using ILGPU.Runtime;
 
 namespace AttentionComposer.Ilgpu;
@@ -15,20 +16,24 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
     readonly GrowingBuffer<float> _mass = new(accelerator, stream);
     readonly GrowingBuffer<int> _chosen = new(accelerator, stream);
     readonly GrowingBuffer<int> _chosenCounts = new(accelerator, stream);
+    readonly GrowingBuffer<int> _keyIntervals = new(accelerator, stream);
+    readonly GrowingBuffer<int> _keysOfPages = new(accelerator, stream);
+    readonly GrowingBuffer<int> _keyCounts = new(accelerator, stream);
 
     /// <summary>A selection over sequences of a cache, and where the call finds what it chooses.</summary>
     /// <param name="traits">The pipeline.</param>
     /// <param name="cache">The sequences.</param>
-    /// <param name="candidates">The most keys that are visible in one of them.</param>
+    /// <param name="visible">The most keys that are visible in one of them.</param>
     /// <param name="sinkLogits">See <see cref="DeviceSelection.SinkLogits"/>.</param>
     /// <param name="call">Receives the list of chosen keys.</param>
-    public DeviceSelection For(KernelTraits traits, DeviceKvCache cache, int candidates, int sinkLogits, ref DeviceCall call)
+    public DeviceSelection For(KernelTraits traits, DeviceKvCache cache, int visible, int sinkLogits, ref DeviceCall call)
     {
         const int SlotMultiple = 8;
 
         SelectionTraits selection = traits.Selection!;
         long pairs = (long)cache.Sequences * traits.Shape.KeyValueHeads, rows = (long)cache.Sequences * traits.Shape.QueryHeads, choosers = selection.PerHead ? rows : pairs;
-        int slots = candidates + 2 * cache.Kind.ChunkScalars * traits.RangeCount; // an interval's ends may lie inside of chunks
+        int candidates = selection.PageSize == 0 ? visible : visible / selection.PageSize + 2 * traits.RangeCount; // an interval's ends may lie inside of pages,
+        int slots = candidates + 2 * ChunkCandidates(cache.Kind) * traits.RangeCount; // and of chunks
         int stride = (slots + SlotMultiple - 1) / SlotMultiple * SlotMultiple;
         call.Keep = selection.Keep;
         call.Chosen = _chosen.View(choosers * selection.Keep);
@@ -36,9 +41,10 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
         return new DeviceSelection
         {
             Columns = cache.Columns,
-            Channels = _channels.View(pairs * selection.Rank),
-            Queries = _queries.View(rows * selection.Rank),
+            Channels = _channels.View(Math.Max(1, pairs * selection.Rank)), // no view may be empty
+            Queries = _queries.View(Math.Max(1, rows * selection.Rank)),
             Intervals = _intervals.View(2L * cache.Sequences * traits.RangeCount),
+            KeyIntervals = _keyIntervals.View(2L * cache.Sequences * traits.RangeCount),
             Scores = _scores.View(rows * stride),
             Ranks = _ranks.View(choosers * stride),
             Mass = _mass.View(rows),
@@ -46,6 +52,7 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
             ScoreStride = stride,
             IntervalCount = traits.RangeCount,
             Rank = selection.Rank,
+            PageSize = selection.PageSize,
             SinkLogits = sinkLogits,
             Forced = selection.Forced,
             ByProbability = selection.ByProbability ? 1 : 0,
@@ -53,9 +60,15 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
         };
     }
 
+    /// <summary>Candidates in a chunk: slots begin at whole ones.</summary>
+    public static int ChunkCandidates(DeviceCacheKind kind) => kind.PageSize > 0 ? PageKernel.ChunkPages : kind.ChunkScalars;
+
+    /// <summary>Lists for the keys of chosen pages, and how many they are.</summary>
+    public (ArrayView<int> Keys, ArrayView<int> Counts) KeysOfPages(long lists, int keep) => (_keysOfPages.View(lists * keep), _keyCounts.View(lists));
+
     public void Dispose()
     {
-        foreach (IDisposable buffer in (IDisposable[])[_channels, _queries, _intervals, _scores, _ranks, _mass, _chosen, _chosenCounts])
+        foreach (IDisposable buffer in (IDisposable[])[_channels, _queries, _intervals, _keyIntervals, _scores, _ranks, _mass, _chosen, _chosenCounts, _keysOfPages, _keyCounts])
             buffer.Dispose();
     }
 }

@@ -20,6 +20,7 @@ sealed class SelectionLauncher
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection> _score;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int> _select;
     readonly Action<AcceleratorStream, KernelConfig, RemainderCall, DeviceSelection, ArrayView<float>, int> _remainder;
+    readonly PageLauncher? _pages;
 
     public SelectionLauncher(KernelTraits traits, IDeviceKernels kernels, Accelerator accelerator)
     {
@@ -33,14 +34,19 @@ sealed class SelectionLauncher
         _score = accelerator.LoadKernel(kernels.Score!, few);
         _select = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int>(SelectKernel.Run, many);
         _remainder = accelerator.LoadKernel<RemainderCall, DeviceSelection, ArrayView<float>, int>(RemainderKernel.Run, many);
+        _pages = _selection.PageSize > 0 ? new PageLauncher(accelerator) : null;
     }
 
     /// <summary>Keeps what the selection reads beside the rows; the rows are stored, and counted on both sides.</summary>
     public void Append(AcceleratorStream stream, DeviceKvCache cache, in AppendCall call)
     {
-        var columns = new ColumnCall { Columns = cache.Columns, ColumnChunks = cache.ColumnChunks };
-        int scalars = call.Tokens * cache.Shape.KeyValueWidth;
-        _columns(stream, Launcher.Config((scalars + Threads - 1) / Threads, cache.Sequences, 1), call, columns);
+        if (cache.Kind.KeyColumns)
+        {
+            var columns = new ColumnCall { Columns = cache.Columns, ColumnChunks = cache.ColumnChunks };
+            int scalars = call.Tokens * cache.Shape.KeyValueWidth;
+            _columns(stream, Launcher.Config((scalars + Threads - 1) / Threads, cache.Sequences, 1), call, columns);
+        }
+
         if (!cache.Kind.ValueMean)
             return;
 
@@ -59,12 +65,16 @@ sealed class SelectionLauncher
     {
         AttentionShape shape = _traits.Shape;
         DeviceSelection selection = buffers.Selection.For(_traits, cache, visible, buffers.SinkLogits, ref call);
-        int chunks = selection.ScoreStride / cache.Kind.ChunkScalars;
-        _channels(
-            buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1), call, selection, shape.HeadDim, shape.GroupSize, _device.QueryFactor);
-        _score(buffers.Stream, Launcher.Config((chunks + Threads - 1) / Threads, shape.KeyValueHeads, cache.Sequences), call, selection);
+        int chunkCandidates = SelectionBuffers.ChunkCandidates(cache.Kind), chunks = selection.ScoreStride / chunkCandidates;
+        _pages?.Bound(buffers.Stream, cache, call.Lengths);
+        if (_selection.Rank > 0)
+            _channels(
+                buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1), call, selection, shape.HeadDim, shape.GroupSize, _device.QueryFactor);
+        int groupChunks = _pages is null ? Threads : DeviceTraits.WarpSize; // warps share the channels of pages
+        _score(buffers.Stream, Launcher.Config((chunks + groupChunks - 1) / groupChunks, shape.KeyValueHeads, cache.Sequences), call, selection);
         (int choosers, int group) = _selection.PerHead ? (shape.QueryHeads, 1) : (shape.KeyValueHeads, shape.GroupSize);
-        _select(buffers.Stream, Launcher.Config(choosers, cache.Sequences, 1, _largestGroup), call, selection, group, cache.Kind.ChunkScalars);
+        _select(buffers.Stream, Launcher.Config(choosers, cache.Sequences, 1, _largestGroup), call, selection, group, chunkCandidates);
+        _pages?.List(buffers, choosers, cache.Sequences, selection, ref call);
         return selection;
     }
 

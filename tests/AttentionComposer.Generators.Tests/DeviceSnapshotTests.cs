@@ -70,4 +70,22 @@ public sealed class DeviceSnapshotTests
         [KvCache(KvFormat.Float16)]
         public sealed partial class SparQOverAWindow;
         """).DeviceText);
+
+    /// <summary>Bounds of pages, as the newest key of each would score; pages of other documents are left out.</summary>
+    [Fact]
+    public void PagesOfDocuments() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 24, KeyValueHeads = 8)]
+        [Causal, SlidingWindow(8192), Sinks(4), Alibi]
+        [Pages(Size = 16, Count = 64)]
+        [KvCache(KvFormat.Float16)]
+        public sealed partial class PagesOfDocuments(int[] document)
+        {
+            readonly int[] _document = document;
+
+            [Mask] bool SameDocument(int query, int key) => _document[query] == _document[key];
+        }
+        """).DeviceText);
 }

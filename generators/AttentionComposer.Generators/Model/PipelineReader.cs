@@ -28,7 +28,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
 
     /// <summary>The attributes of stages that run on the processor only.</summary>
-    static readonly string[] s_processorStages = ["Star", "TopK", "Pages", "DoubleSparsity", "HeavyHitters"];
+    static readonly string[] s_processorStages = ["Star", "TopK", "DoubleSparsity", "HeavyHitters"];
 
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
@@ -148,7 +148,7 @@ sealed class PipelineReader
             return false;
         CheckMembers(s_deviceMembers);
         bool plain = spec.Scores.Count + spec.Masks.Count == 0 && spec.SinkLogits is null && spec.Normalization == Normalization.Softmax;
-        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null) ?? (spec.Selection is null || plain ? null : "SparQ");
+        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null) ?? (spec.Selection is SparQSelection && !plain ? "SparQ" : null);
         if (missing is not null)
             CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, missing == "SparQ" ? "[SparQ] beside functions, sink logits or a normaliser" : $"[{missing}]");
         return missing is null;

@@ -5,16 +5,19 @@ namespace AttentionComposer.Ilgpu.Kernels;
 
 /// <summary>
 /// The choice of keys for one token of each sequence, in the order of the kernels that make it: SparQ's <see cref="ChannelKernel"/> (arXiv 2312.04985), the
-/// pipeline's own scores, <see cref="SelectKernel"/>.
+/// pipeline's own scores, <see cref="SelectKernel"/>, for pages <see cref="PageKernel"/>.
 /// </summary>
 /// <remarks>
-/// Candidates are the visible keys in the order of their positions. Their scores lie in slots: each of the intervals that the query sees takes whole
+/// Candidates are the visible keys, or the pages that hold some, in the order of their positions. Their scores lie in slots: each of the intervals that the query sees takes whole
 /// chunks of candidates, so that slots begin where chunks do. Slots of what a row does not see, because it is outside of the interval or because a function hides it, hold negative infinity.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public struct DeviceSelection
 {
-    /// <summary>The keys channel by channel: <c>[sequences, KeyValueHeads, HeadDim, ColumnChunks]</c>.</summary>
+    /// <summary>
+    /// The keys channel by channel: <c>[sequences, KeyValueHeads, HeadDim, ColumnChunks]</c>; with pages their bounds in float32, <see cref="PageCall.Bounds"/>:
+    /// <c>[sequences, KeyValueHeads, HeadDim, 2, ColumnChunks]</c>.
+    /// </summary>
     public ArrayView<Chunk> Columns;
 
     /// <summary>Receives the channels that the approximation reads: <c>[sequences, KeyValueHeads, Rank]</c>.</summary>
@@ -23,8 +26,11 @@ public struct DeviceSelection
     /// <summary>Receives the queries in these channels, scaled: <c>[sequences, KeyValueHeads, GroupSize, Rank]</c>.</summary>
     public ArrayView<float> Queries;
 
-    /// <summary>Receives the intervals of keys that the query sees, first position and the one behind the last: <c>[sequences, intervals, 2]</c>.</summary>
+    /// <summary>Receives the intervals of keys that the query sees, first position and the one behind the last, or those of the pages that hold them: <c>[sequences, intervals, 2]</c>.</summary>
     public ArrayView<int> Intervals;
+
+    /// <summary>With pages, receives the intervals of keys that the query sees, as <see cref="Intervals"/>.</summary>
+    public ArrayView<int> KeyIntervals;
 
     /// <summary>Receives the candidates' logits, in units of log2: <c>[sequences, QueryHeads, ScoreStride]</c>.</summary>
     public ArrayView<float> Scores;
@@ -46,6 +52,9 @@ public struct DeviceSelection
 
     /// <summary>Channels that the approximation reads.</summary>
     public int Rank;
+
+    /// <summary>Keys in a page; 0 where keys are chosen by themselves.</summary>
+    public int PageSize;
 
     /// <summary>Index in <see cref="DeviceCall.Floats"/> of the logits that join the denominators; -1 without.</summary>
     public int SinkLogits;

@@ -110,6 +110,9 @@ public struct Float4
         Z = factor * x.Z + sum.Z,
         W = factor * x.W + sum.W,
     };
+
+    /// <summary>The largest that <c>factor · x + sum</c> can be for an x between two bounds.</summary>
+    public static Float4 AddBound(float factor, Float4 minimum, Float4 maximum, Float4 sum) => MultiplyAdd(factor, factor > 0 ? maximum : minimum, sum);
 }
 
 /// <summary>Eight floats of a row, in a thread's registers.</summary>

@@ -44,7 +44,10 @@ public sealed class PtxTests
     // Kernels are static: what the pipeline's fields hold is of no account.
     static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
 
-    public static TheoryData<Type> Selections() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Score is not null).Take(6)];
+    public static TheoryData<Type> Selections() =>
+    [
+        .. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Score is not null).GroupBy(type => Fused(type).Traits.Selection!.Method).SelectMany(types => types.Take(6)),
+    ];
 
     [Theory, MemberData(nameof(Selections))]
     public void Score(Type pipeline)

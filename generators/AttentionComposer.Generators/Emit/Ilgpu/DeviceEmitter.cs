@@ -37,8 +37,12 @@ static class DeviceEmitter
             const int RowChunks = {device.Chunks}; // 16 bytes each, of one cached row
 
             """);
-        if (plan.Selection is not null)
-            DeviceChannelScoresEmitter.Emit(writer, plan, device);
+        switch (plan.Selection?.Scorer)
+        {
+            case Scorer.Channels: DeviceChannelScoresEmitter.Emit(writer, plan, device); break;
+            case Scorer.Pages: DevicePageEmitter.Emit(writer, plan); break;
+        }
+
         DeviceDecodeEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.EmitPosition(writer, plan);
         DevicePrefillEmitter.Emit(writer, plan, device);
@@ -62,7 +66,7 @@ static class DeviceEmitter
                 DecodeTokens: {{device.DecodeTokens}}, DecodeRowTiles: {{device.RowTiles}}, DecodeKeys: {{device.GroupKeys}}, PrefillRows: {{device.PrefillRows}}, PrefillKeys: {{device.PrefillKeys}})
             {
                 DecodeGroupsPerMultiprocessor = {{device.DecodeGroups}},
-                PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},{{(plan.Selection is null ? "" : $"\n    QueryFactor = {Literal.Of(plan.QueryFactor)},")}}{{functions}}
+                PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},{{(plan.Selection is not { Scorer: Scorer.Channels } ? "" : $"\n    QueryFactor = {Literal.Of(plan.QueryFactor)},")}}{{functions}}
             };
 
             DeviceTraits IDeviceKernels.Traits => s_deviceTraits;
