@@ -5,7 +5,7 @@ namespace ILGPU.Execution;
 /// <summary>What the lanes of one warp give each other.</summary>
 sealed class WarpExchange(GroupRun group, int lanes)
 {
-    const int SlotBytes = 16;
+    public const int SlotBytes = 32;
 
     readonly Rendezvous _rendezvous = new(group, lanes);
     readonly byte[] _slots = new byte[2 * GroupRun.WarpSize * SlotBytes];
@@ -21,13 +21,17 @@ sealed class WarpExchange(GroupRun group, int lanes)
     {
         if ((uint)source >= (uint)lanes)
             throw new InvalidOperationException($"Lane {lane} reads from lane {source}; the warp has {lanes} lanes.");
-
-        // Two sets of slots in turn: whoever writes for the next exchange has passed this one's rendezvous, and with it all lanes have read the one before.
-        int turn = _turns[lane]++ & 1;
-        MemoryMarshal.Write(Slot(turn, lane), value);
-        _rendezvous.Pass(place);
-        return MemoryMarshal.Read<T>(Slot(turn, source));
+        return MemoryMarshal.Read<T>(ExchangeAll(lane, value, place)[(source * SlotBytes)..]);
     }
 
-    Span<byte> Slot(int turn, int lane) => _slots.AsSpan((turn * GroupRun.WarpSize + lane) * SlotBytes, SlotBytes);
+    /// <summary>Gives <paramref name="value"/> to the warp and takes those of all lanes, each in a slot of <see cref="SlotBytes"/>.</summary>
+    public ReadOnlySpan<byte> ExchangeAll<T>(int lane, T value, string place)
+        where T : unmanaged
+    {
+        // Two sets of slots in turn: whoever writes for the next exchange has passed this one's rendezvous, and with it all lanes have read the one before.
+        int set = (_turns[lane]++ & 1) * GroupRun.WarpSize * SlotBytes;
+        MemoryMarshal.Write(_slots.AsSpan(set + lane * SlotBytes, SlotBytes), value);
+        _rendezvous.Pass(place);
+        return _slots.AsSpan(set, GroupRun.WarpSize * SlotBytes);
+    }
 }
