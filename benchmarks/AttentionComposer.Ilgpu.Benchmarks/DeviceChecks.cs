@@ -9,10 +9,10 @@ namespace AttentionComposer.Ilgpu.Benchmarks;
 /// <summary>Runs tests/AttentionComposer.Ilgpu.Tests on a device: all golden cases, the gym's variants, the verbs.</summary>
 static class DeviceChecks
 {
-    static readonly Type[] Classes =
+    static readonly IEnumerable<Type> Classes =
     [
-        typeof(ThreadTests), typeof(DeviceCacheTests), typeof(DeviceNonFiniteTests), typeof(DeviceGoldenTests), typeof(DeviceSparQTests), typeof(DeviceSelectionTests), typeof(DeviceConformanceTests),
-        typeof(DeviceAttentionTests),
+        typeof(ThreadTests),
+        .. typeof(ThreadTests).Assembly.GetExportedTypes().Where(type => type.Name.StartsWith("Device", StringComparison.Ordinal)).OrderBy(type => type.Name, StringComparer.Ordinal),
     ];
 
     /// <summary>Runs every nth case and prints what failed.</summary>

@@ -44,6 +44,7 @@ Workload[] workloads = onCpu
         new("SparQ F16", new SparseFloat16(), 4, 65536, 1),
         new("dense F16", new DenseFloat16(), 1, 2048, 2048),
         new("dense F16", new DenseFloat16(), 1, 8192, 8192),
+        new("without TC", new DenseFloat16(), 1, 8192, 8192) { TensorCores = false },
     ];
 
 Dictionary<(string, string), double> torch =

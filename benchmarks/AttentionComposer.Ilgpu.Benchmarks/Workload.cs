@@ -12,6 +12,9 @@ namespace AttentionComposer.Ilgpu.Benchmarks;
 /// <param name="Tokens">Tokens whose queries attend: 1 for decode, all positions for prefill.</param>
 sealed record Workload(string Name, IAttention Pipeline, int Sequences, int Positions, int Tokens)
 {
+    /// <summary>Whether prefill may use the card's tensor cores.</summary>
+    public bool TensorCores { get; init; } = true;
+
     /// <summary>What the peers call it: <c>decode 16 16384</c>, with the sequences and the positions.</summary>
     public string PeerName => $"{(Tokens == 1 ? "decode" : "prefill")} {Sequences} {Positions}";
 
@@ -28,6 +31,7 @@ sealed record Workload(string Name, IAttention Pipeline, int Sequences, int Posi
 
         AttentionShape shape = Pipeline.Shape;
         using DeviceAttention attention = Pipeline.OnDevice(accelerator);
+        attention.UsesTensorCores &= TensorCores;
         using DeviceKvCache cache = attention.CreateCache(Positions, Sequences);
         for (int start = 0; start < Positions; start += AppendTokens)
         {

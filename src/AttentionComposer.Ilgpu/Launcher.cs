@@ -2,6 +2,7 @@ using AttentionComposer.Ilgpu.Kernels;
 using AttentionComposer.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace AttentionComposer.Ilgpu;
 
@@ -11,6 +12,7 @@ sealed class Launcher
     const int Threads = DeviceTraits.GroupThreads;
     const int MaxSplits = 128;
     const int MaxGridY = ushort.MaxValue;
+    const int FirstWithTensorCores = 8; // compute capability: the first whose tensor cores multiply tiles of 16 × 16 and 16 × 8
     const long MaxSums = 1L << 26; // floats of unfinished sums that a launch leaves: 256 MB
 
     readonly IFusedKernels _pipeline;
@@ -18,6 +20,7 @@ sealed class Launcher
     readonly DeviceTraits _device;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall> _decode;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall> _prefill;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall>? _tensorPrefill;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, int, int, int> _merge;
     readonly Action<AcceleratorStream, KernelConfig, AppendCall> _grow;
     readonly Action<AcceleratorStream, KernelConfig, AppendCall> _append;
@@ -31,6 +34,9 @@ sealed class Launcher
         Multiprocessors = accelerator.NumMultiprocessors;
         _decode = accelerator.LoadKernel(kernels.Decode, new KernelSpecialization(Threads, _device.DecodeGroupsPerMultiprocessor));
         _prefill = accelerator.LoadKernel(kernels.Prefill, new KernelSpecialization(Threads, _device.PrefillGroupsPerMultiprocessor));
+        if (kernels.TensorPrefill is not null && accelerator is CudaAccelerator { Architecture.Major: >= FirstWithTensorCores })
+            _tensorPrefill = accelerator.LoadKernel(kernels.TensorPrefill, new KernelSpecialization(Threads, _device.PrefillGroupsPerMultiprocessor));
+        UsesTensorCores = HasTensorCores;
         _merge = accelerator.LoadKernel<DeviceCall, int, int, int>(MergeKernel.Run, new KernelSpecialization(Threads, null));
         _grow = accelerator.LoadKernel<AppendCall>(AppendKernel.Grow, new KernelSpecialization(Threads, null));
         _append = accelerator.LoadKernel<AppendCall>(AppendKernel.Run, new KernelSpecialization(Threads, null));
@@ -39,6 +45,12 @@ sealed class Launcher
 
     /// <summary>Multiprocessors to fill with groups of threads.</summary>
     public int Multiprocessors { get; set; }
+
+    /// <summary>Whether the pipeline has a kernel for tensor cores, and the accelerator has some.</summary>
+    public bool HasTensorCores => _tensorPrefill is not null;
+
+    /// <summary>Whether calls of many tokens use them.</summary>
+    public bool UsesTensorCores { get; set; }
 
     /// <summary>Compiles a pipeline's kernels.</summary>
     public static Launcher Load(IAttention pipeline, IDeviceKernels kernels, Accelerator accelerator)
@@ -120,9 +132,7 @@ sealed class Launcher
             if (decodes)
                 _decode(buffers.Stream, Config(splits, shape.KeyValueHeads * _device.DecodeRowTiles, cache.Sequences * call.LaunchTokens), call);
             else
-                _prefill(
-                    buffers.Stream,
-                    Config(splits * Groups((long)call.LaunchTokens * shape.GroupSize, _device.PrefillRows), shape.KeyValueHeads, cache.Sequences), call);
+                Prefill(buffers, Config(splits * Groups((long)call.LaunchTokens * shape.GroupSize, _device.PrefillRows), shape.KeyValueHeads, cache.Sequences), ref call);
             _merge(
                 buffers.Stream, Config(shape.QueryHeads, call.LaunchTokens, cache.Sequences), call,
                 shape.HeadDim, buffers.SinkLogits, _traits.SumsWeights ? 1 : 0);
@@ -130,6 +140,20 @@ sealed class Launcher
 
         if (chooses)
             _selection!.Finish(buffers, cache, call, selection);
+    }
+
+    /// <summary>Launches the tensor cores' kernel, where it is used, and then the other one for what it left.</summary>
+    void Prefill(StreamBuffers buffers, KernelConfig config, ref DeviceCall call)
+    {
+        if (UsesTensorCores)
+        {
+            call.Unfinished = buffers.Unfinished.View((long)config.GridDim.X * config.GridDim.Y * config.GridDim.Z);
+            call.OnlyUnfinished = 0;
+            _tensorPrefill!(buffers.Stream, config, call);
+            call.OnlyUnfinished = 1;
+        }
+
+        _prefill(buffers.Stream, config, call);
     }
 
     /// <summary>Into how many parts the keys are cut: the smallest of the numbers with which the launch ends soonest.</summary>

@@ -21,7 +21,7 @@ sealed class StreamBuffers : IDisposable
         (Queries, Keys, Values) = (new(accelerator, stream), new(accelerator, stream), new(accelerator, stream));
         (Output, LogSumExp) = (new(accelerator, stream), new(accelerator, stream));
         (Sums, Maxima, Weights) = (new(accelerator, stream), new(accelerator, stream), new(accelerator, stream));
-        Faults = new(accelerator, stream);
+        (Faults, Unfinished) = (new(accelerator, stream), new(accelerator, stream));
         Selection = new(accelerator, stream);
         _faults = new int[Math.Max(1, checkedFunctions)];
         Faults.View(_faults.Length).MemSetToZero(stream);
@@ -52,6 +52,9 @@ sealed class StreamBuffers : IDisposable
     /// <summary>See <see cref="DeviceCall.Faults"/>.</summary>
     public GrowingBuffer<int> Faults { get; }
 
+    /// <summary>See <see cref="DeviceCall.Unfinished"/>.</summary>
+    public GrowingBuffer<int> Unfinished { get; }
+
     /// <summary>What a selection works in.</summary>
     public SelectionBuffers Selection { get; }
 
@@ -75,7 +78,7 @@ sealed class StreamBuffers : IDisposable
         call.Ints = _ints.View;
         call.Floats = _floats.View;
         call.Faults = Faults.View(_faults.Length);
-        call.Chosen = call.ChosenCounts = call.Faults; // no view may be empty; a call that chooses has its own
+        call.Chosen = call.ChosenCounts = call.Unfinished = call.Faults; // no view may be empty; a call that needs them has its own
     }
 
     /// <summary>Copies to the beginning of a buffer.</summary>
@@ -99,7 +102,7 @@ sealed class StreamBuffers : IDisposable
 
     public void Dispose()
     {
-        foreach (IDisposable buffer in (IDisposable[])[_slots, _ints, _floats, Queries, Keys, Values, Output, LogSumExp, Sums, Maxima, Weights, Faults, Selection])
+        foreach (IDisposable buffer in (IDisposable[])[_slots, _ints, _floats, Queries, Keys, Values, Output, LogSumExp, Sums, Maxima, Weights, Faults, Unfinished, Selection])
             buffer.Dispose();
     }
 }

@@ -72,6 +72,11 @@ sealed record DevicePlan
     /// <summary>Keys in a tile of the prefill kernel: four a thread.</summary>
     public int PrefillKeys => 4 * PrefillKeyThreads;
 
+    /// <summary>
+    /// Whether prefill has a kernel for tensor cores: they multiply float16, a thread's registers hold the results of 128 columns, and the weights of a softmax are small enough for float16.
+    /// </summary>
+    public required bool HasTensorPrefill { get; init; }
+
     /// <summary>Groups that a multiprocessor holds at once in prefill.</summary>
     public int PrefillGroups => 2;
 
@@ -105,6 +110,8 @@ sealed record DevicePlan
             RowWarps = rowWarps,
             RowTiles = rowTiles,
             TeamKeys = (rows <= 2 ? 8 : 4) / (threadChunks == 1 ? 1 : 2),
+            HasTensorPrefill = spec.Format == KvFormat.Float16 && spec.HeadDim <= 128 &&
+                spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne,
             PrefillKeyThreads = spec.HeadDim <= 128 ? 16 : 8,
             DecodeTokens = perHead ? 1 : MostDecodeTokens,
         };

@@ -62,6 +62,12 @@ public struct DeviceCall
     /// <summary>How many they are: <c>[sequences, KeyValueHeads]</c>, or <c>[sequences, QueryHeads]</c>.</summary>
     public ArrayView<int> ChosenCounts;
 
+    /// <summary>Receives, from the tensor cores' kernel, 1 for a group of threads whose work it leaves to <see cref="IDeviceKernels.Prefill"/>: the grid, x fastest.</summary>
+    public ArrayView<int> Unfinished;
+
+    /// <summary>1 when only that work is to be done.</summary>
+    public int OnlyUnfinished;
+
     /// <summary>Keys that a selection keeps at most; 0 when decode attends to every visible key.</summary>
     public int Keep;
 

@@ -26,6 +26,11 @@ public interface IDeviceKernels
     Action<DeviceCall> Prefill { get; }
 
     /// <summary>
+    /// The kernel for many tokens on tensor cores, of the same grid; null for a pipeline that has none. It leaves to <see cref="Prefill"/> the groups that it notes in <see cref="DeviceCall.Unfinished"/>.
+    /// </summary>
+    Action<DeviceCall>? TensorPrefill => null;
+
+    /// <summary>
     /// The scores of a selection's candidates, in groups of <see cref="DeviceTraits.GroupThreads"/> threads; null without a selection. From a few channels of each key, each thread takes a
     /// chunk of keys: the grid is <c>(groups for the chunks of the longest sequence, KeyValueHeads, sequences)</c>, and an interval takes up to two chunks more than its keys fill.
     /// </summary>

@@ -25,19 +25,31 @@ public static class TensorMath
 
     const float LargestSize = 8.5e37f; // 2^126: the inverses of larger powers of 2 are not normal
 
+    /// <summary>The larger one; NaN if either is.</summary>
+    public static float Max(float x, float y)
+    {
+        CudaAsm.Emit("max.NaN.f32 %0, %1, %2;", out float larger, x, y);
+        return larger;
+    }
+
+    /// <summary><c>2^x</c>; 0 where it is not a normal number.</summary>
+    public static float Exp2(float x)
+    {
+        CudaAsm.Emit("ex2.approx.ftz.f32 %0, %1;", out float power, x);
+        return power;
+    }
+
     /// <summary>The largest of the sizes of floats; NaN if one is.</summary>
-    public static float Size(Float8 x) => DeviceMath.Max(
-        DeviceMath.Max(DeviceMath.Max(XMath.Abs(x.A), XMath.Abs(x.B)), DeviceMath.Max(XMath.Abs(x.C), XMath.Abs(x.D))),
-        DeviceMath.Max(DeviceMath.Max(XMath.Abs(x.E), XMath.Abs(x.F)), DeviceMath.Max(XMath.Abs(x.G), XMath.Abs(x.H))));
+    public static float Size(Float8 x) => Max(
+        Max(Max(XMath.Abs(x.A), XMath.Abs(x.B)), Max(XMath.Abs(x.C), XMath.Abs(x.D))),
+        Max(Max(XMath.Abs(x.E), XMath.Abs(x.F)), Max(XMath.Abs(x.G), XMath.Abs(x.H))));
 
-    /// <summary>Whether a row of floats of at most this size can be split.</summary>
-    public static bool CanSplit(float size) => size < LargestSize;
-
-    /// <summary>The power of 2 by which a row is divided before it is split, so that its largest float is between 1 and 2.</summary>
+    /// <summary>The power of 2 by which a row is divided before it is split, so that its largest float is between 1 and 2; NaN, with which nothing is finite, where the row is too large for that.</summary>
+    /// <param name="size">The row's largest size.</param>
     public static float Unit(float size)
     {
         uint exponent = Interop.FloatAsInt(size) & 0x7f800000u;
-        return exponent == 0 ? 1 : Interop.IntAsFloat(exponent);
+        return !(size < LargestSize) ? float.NaN : exponent == 0 ? 1 : Interop.IntAsFloat(exponent);
     }
 
     /// <summary>The inverse of a power of 2.</summary>
@@ -86,7 +98,7 @@ public static class TensorMath
     /// <summary>Adds the products of the weights of two rows and 16 keys and 8 columns of their values.</summary>
     /// <param name="halves">The weights.</param>
     /// <param name="rest">What the halves leave of them.</param>
-    /// <param name="pair0">A column of two keys' values, of the first 8.</param>
+    /// <param name="pair0">A column of two keys' values, of the first 8 keys.</param>
     /// <param name="pair1">The same of the last 8.</param>
     /// <param name="sum">The sums so far.</param>
     public static Float4 Values(Chunk halves, Chunk rest, uint pair0, uint pair1, Float4 sum)
@@ -98,27 +110,53 @@ public static class TensorMath
     /// <summary>Multiplies what belongs to two rows.</summary>
     public static Float4 Multiply(float factor0, float factor1, Float4 x) => new() { X = factor0 * x.X, Y = factor0 * x.Y, Z = factor1 * x.Z, W = factor1 * x.W };
 
+    /// <summary>The logits of two rows and two neighbouring keys; negative infinity where a row does not see a key.</summary>
+    /// <param name="logits">The logits.</param>
+    /// <param name="seen">Bit 2r + k tells whether row r sees key k.</param>
+    public static Float4 Visible(Float4 logits, uint seen) => new()
+    {
+        X = (seen & 1) != 0 ? logits.X : float.NegativeInfinity,
+        Y = (seen & 2) != 0 ? logits.Y : float.NegativeInfinity,
+        Z = (seen & 4) != 0 ? logits.Z : float.NegativeInfinity,
+        W = (seen & 8) != 0 ? logits.W : float.NegativeInfinity,
+    };
+
+    /// <summary>The largest of the floats in each place of the scores of a block's keys; NaN if one is.</summary>
+    public static Float4 Largest(Float4 s0, Float4 s1, Float4 s2, Float4 s3, Float4 s4, Float4 s5, Float4 s6, Float4 s7) =>
+        Max(Max(Max(s0, s1), Max(s2, s3)), Max(Max(s4, s5), Max(s6, s7)));
+
+    /// <summary>The sums of the floats in each place of the weights of a block's keys.</summary>
+    public static Float4 Sum(Float4 s0, Float4 s1, Float4 s2, Float4 s3, Float4 s4, Float4 s5, Float4 s6, Float4 s7) =>
+        Float4.Add(Float4.Add(Float4.Add(s0, s1), Float4.Add(s2, s3)), Float4.Add(Float4.Add(s4, s5), Float4.Add(s6, s7)));
+
     /// <summary>Weights of two rows and two keys, times <see cref="WeightUnit"/> where the pivots are <see cref="WeightExponent"/> smaller.</summary>
     public static Float4 Weights(Float4 logits, float pivot0, float pivot1) => new()
     {
-        X = DeviceMath.Weight(logits.X, pivot0),
-        Y = DeviceMath.Weight(logits.Y, pivot0),
-        Z = DeviceMath.Weight(logits.Z, pivot1),
-        W = DeviceMath.Weight(logits.W, pivot1),
+        X = Exp2(logits.X - pivot0),
+        Y = Exp2(logits.Y - pivot0),
+        Z = Exp2(logits.Z - pivot1),
+        W = Exp2(logits.W - pivot1),
     };
 
-    /// <summary>Stores the values of two keys with their columns side by side: low halves are the first key's.</summary>
-    public static void StorePairs(ArrayView<Chunk> pairs, int first, Chunk even, Chunk odd)
+    /// <summary>Four sums of a row without the weights' factor.</summary>
+    public static Float4 Sums(float x, float y, float z, float w) =>
+        Float4.Multiply(1 / WeightUnit, new Float4 { X = x, Y = y, Z = z, W = w });
+
+    /// <summary>
+    /// Stores 8 columns of the values of four keys as products take them: two words a column, of the first two keys and of the last two, the low half of which is the first one's.
+    /// </summary>
+    public static void StoreValues(ArrayView<Chunk> tile, int first, Chunk key0, Chunk key1, Chunk key2, Chunk key3)
     {
-        pairs[first] = new Chunk { X = Low(even.X, odd.X), Y = High(even.X, odd.X), Z = Low(even.Y, odd.Y), W = High(even.Y, odd.Y) };
-        pairs[first + 1] = new Chunk { X = Low(even.Z, odd.Z), Y = High(even.Z, odd.Z), Z = Low(even.W, odd.W), W = High(even.W, odd.W) };
+        tile[first] = Columns(key0.X, key1.X, key2.X, key3.X);
+        tile[first + 1] = Columns(key0.Y, key1.Y, key2.Y, key3.Y);
+        tile[first + 2] = Columns(key0.Z, key1.Z, key2.Z, key3.Z);
+        tile[first + 3] = Columns(key0.W, key1.W, key2.W, key3.W);
     }
 
-    /// <summary>Whether no float16 of a chunk is NaN or infinite.</summary>
-    public static bool IsFinite(Chunk halves) => ((Full(halves.X) | Full(halves.Y) | Full(halves.Z) | Full(halves.W)) & 0x80008000u) == 0;
+    static Float4 Max(Float4 x, Float4 y) => new() { X = Max(x.X, y.X), Y = Max(x.Y, y.Y), Z = Max(x.Z, y.Z), W = Max(x.W, y.W) };
 
-    // The sign bit of each half is set where its exponent is full.
-    static uint Full(uint halves) => (halves & 0x7fff7fffu) + 0x04000400u;
+    static Chunk Columns(uint key0, uint key1, uint key2, uint key3) =>
+        new() { X = Low(key0, key1), Y = Low(key2, key3), Z = High(key0, key1), W = High(key2, key3) };
 
     static uint Low(uint even, uint odd) => (even & 0xffffu) | (odd << 16);
 

@@ -41,6 +41,21 @@ public sealed class PtxTests
         Assert.True(ptx.Count("ld.shared.v4") >= 3, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
     }
 
+    public static TheoryData<Type> TensorKernels() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).TensorPrefill is not null && !type.IsNested)];
+
+    [Theory, MemberData(nameof(TensorKernels))]
+    public void TensorPrefill(Type pipeline)
+    {
+        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).TensorPrefill!.Method);
+
+        // Operands of an instruction given by its text pass through local memory; the assembler takes it out again, as ptxas -v tells.
+        ptx.CheckCalls();
+        int parts = (Fused(pipeline).Traits.Shape.HeadDim + 31) / 32;
+        Assert.Equal(2 * 2 * 8 * parts + 2 * 4 * 4 * parts, ptx.Count("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32"));
+        Assert.True(ptx.Count("ld.shared.v4") >= 8 * parts + 4 * 2 * parts, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
+        Assert.True(ptx.Count("ld.global.v4") >= 4, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
+    }
+
     // Kernels are static: what the pipeline's fields hold is of no account.
     static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
 
@@ -96,8 +111,11 @@ sealed partial class Ptx(string name, string text)
     public void CheckStaysInRegisters()
     {
         Assert.False(LocalMemory().IsMatch(text), $"{name} uses local memory:\n{text}");
-        Assert.False(Call().IsMatch(text), $"{name} calls functions:\n{text}");
+        CheckCalls();
     }
+
+    /// <summary>No calls.</summary>
+    public void CheckCalls() => Assert.False(Call().IsMatch(text), $"{name} calls functions:\n{text}");
 
     /// <summary>Every load and store names its address space: generic ones are slower.</summary>
     public void CheckAddressSpaces() => Assert.False(GenericAccess().IsMatch(text), $"{name} accesses memory by generic addresses:\n{text}");

@@ -2,6 +2,7 @@ using AttentionComposer.Ilgpu;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 
 // The accelerator's default stream belongs to one test at a time.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -26,6 +27,9 @@ static class TestDevice
         get => s_other ?? Cpu.Value;
         set => s_other = value;
     }
+
+    /// <summary>An accelerator with tensor cores; null where there is none: ILGPU's on the CPU does not carry out instructions of PTX.</summary>
+    public static Accelerator? WithTensorCores => Accelerator is CudaAccelerator ? Accelerator : TensorDevice.Accelerator;
 
     /// <summary>A buffer with these elements.</summary>
     public static MemoryBuffer1D<T, Stride1D.Dense> Upload<T>(ReadOnlySpan<T> elements)

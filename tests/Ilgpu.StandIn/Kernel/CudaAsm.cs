@@ -27,16 +27,34 @@ public struct Ref<T> : ICudaAsmEmitParameter
 /// <summary>Instructions of PTX by their text. The stand-in carries out those that kernels here use, as NVIDIA's PTX ISA describes them.</summary>
 public static class CudaAsm
 {
+    const string Exp2 = "ex2.approx.ftz.f32 %0, %1;";
+    const string Max = "max.NaN.f32 %0, %1, %2;";
     const string ToHalves = "cvt.rn.f16x2.f32 %0, %1, %2;";
     const string MultiplyTiles = "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};";
+
+    public static void Emit<T0, T1>(string asm, out T0 arg0, T1 arg1)
+        where T0 : struct
+        where T1 : struct
+    {
+        Require(asm, Exp2);
+        float power = MathF.Pow(2, As<T1, float>(arg1));
+        arg0 = As<float, T0>(float.IsSubnormal(power) ? 0 : power);
+    }
 
     public static void Emit<T0, T1, T2>(string asm, out T0 arg0, T1 arg1, T2 arg2)
         where T0 : struct
         where T1 : struct
         where T2 : struct
     {
+        float first = As<T1, float>(arg1), second = As<T2, float>(arg2);
+        if (asm == Max)
+        {
+            arg0 = As<float, T0>(MathF.Max(first, second));
+            return;
+        }
+
         Require(asm, ToHalves);
-        arg0 = As<uint, T0>(Bits(As<T1, float>(arg1)) << 16 | Bits(As<T2, float>(arg2)));
+        arg0 = As<uint, T0>(Bits(first) << 16 | Bits(second));
 
         static uint Bits(float value) => BitConverter.HalfToUInt16Bits((System.Half)value);
     }

@@ -22,7 +22,7 @@ public abstract class Accelerator : IDisposable
 
     public string Name => "stand-in";
 
-    public AcceleratorType AcceleratorType => AcceleratorType.CPU;
+    public abstract AcceleratorType AcceleratorType { get; }
 
     public int NumMultiprocessors => 1;
 

@@ -80,6 +80,26 @@ namespace ILGPU.Runtime.Cuda
         /// <summary>Adds NVIDIA's cards; the stand-in knows none.</summary>
         public static Context.Builder Cuda(this Context.Builder builder) => builder;
     }
+
+    public readonly struct CudaArchitecture(int major, int minor)
+    {
+        public int Major { get; } = major;
+
+        public int Minor { get; } = minor;
+    }
+
+    /// <summary>A card. No device makes one here; tests do, of kernels with instructions that only cards have: see <see cref="CudaAsm"/>.</summary>
+    public sealed class CudaAccelerator : Accelerator
+    {
+        internal CudaAccelerator(Context context)
+            : base(context)
+        {
+        }
+
+        public override AcceleratorType AcceleratorType => AcceleratorType.Cuda;
+
+        public CudaArchitecture Architecture => new(9, 0);
+    }
 }
 
 namespace ILGPU.Runtime.CPU
@@ -101,6 +121,8 @@ namespace ILGPU.Runtime.CPU
             : base(context)
         {
         }
+
+        public override AcceleratorType AcceleratorType => AcceleratorType.CPU;
     }
 
     public static class CPUContextExtensions

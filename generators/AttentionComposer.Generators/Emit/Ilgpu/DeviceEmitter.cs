@@ -46,6 +46,8 @@ static class DeviceEmitter
         DeviceDecodeEmitter.Emit(writer, plan, device);
         DeviceDecodeEmitter.EmitPosition(writer, plan);
         DevicePrefillEmitter.Emit(writer, plan, device);
+        if (device.HasTensorPrefill)
+            DeviceTensorEmitter.Emit(writer, plan, device);
         DeviceScoreEmitter.Emit(writer, plan);
         EmitCaptured(writer, plan);
         writer.TrimBlank();
@@ -76,6 +78,14 @@ static class DeviceEmitter
             Action<DeviceCall> IDeviceKernels.Prefill => DeviceKernels.Prefill;
 
             """);
+        if (device.HasTensorPrefill)
+        {
+            writer.Write("""
+                Action<DeviceCall>? IDeviceKernels.TensorPrefill => DeviceKernels.TensorPrefill;
+
+                """);
+        }
+
         if (plan.Selection is not null)
         {
             writer.Write("""

@@ -46,6 +46,15 @@ sealed class DevicePrefillEmitter : DeviceTileEmitter
             """);
         Writer.Open("public static void Prefill(DeviceCall call)");
         EmitPlace($"int thread = ThreadGroup.IdxX, across = thread % {Across}, down = thread / {Across};");
+        if (Device.HasTensorPrefill)
+        {
+            Writer.Write("""
+                if (call.OnlyUnfinished != 0 && call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] == 0)
+                    return; // the tensor cores have done it
+
+                """);
+        }
+
         EmitBlocks();
         EmitState();
         Writer.Open("for (int block = begin; block < end; block++)");
