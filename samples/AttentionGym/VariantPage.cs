@@ -47,8 +47,9 @@ public static class VariantPage
         The variants of this page are held to a plain loop in float64: the largest error of a row is at most 1e-5 of the row's largest scalar, at 1, 7, 257, 1000 and 4097 positions.
 
         What depends on the key alone, or on `query - key`, with or without the head, is computed once for all rows of a tile: a table over distances or a bias of cosines costs a
-        load. `_table[head]` is loaded once a row, `_table[key]` is one load for neighbouring keys, `_table[f(score)]` or `_table[_other[query, key]]` a gather. Bounds are tested key by
-        key only where the range of an index in a block does not prove them.
+        load. `_table[head]` is loaded once a row, `_table[key]` is one load for neighbouring keys, `_table[f(score)]` or `_table[_other[query, key]]` a gather, or a permutation of
+        registers where the row that all keys read (`_table[head, f(query, key)]`) has at most 32 elements, 16 with vectors of 256 bits. Bounds are tested key by key only where the range of an
+        index in a block does not prove them.
 
         ## Masks without a matrix
 

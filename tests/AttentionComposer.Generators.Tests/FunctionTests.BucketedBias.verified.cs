@@ -30,11 +30,11 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
     const int HeadDim = 128;
     const int Group = 4; // query heads that read one key/value head
     const int Stride = 128; // scalars from one cached row to the next
-    const int Hoisted = 33296; // floats of scratch memory before what the rows of a tile have in common
+    const int Hoisted = 33424; // floats of scratch memory before what the rows of a tile have in common
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Float16,
-        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33872)
+        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 34000)
     {
         QueryFactor = 4.5893853E+32f,
         Window = 0,
@@ -684,6 +684,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
             int biasRows = captured.Bias.GetLength(0);
             int biasColumns = captured.Bias.GetLength(1);
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -739,18 +740,16 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 if (faultsBiased != Vector512<int>.Zero)
                     TableLoad.ThrowOutside("BucketedBias.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -761,8 +760,10 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes512.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
     }
 
@@ -1146,6 +1147,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
             int biasRows = captured.Bias.GetLength(0);
             int biasColumns = captured.Bias.GetLength(1);
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -1201,18 +1203,16 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 if (faultsBiased != Vector256<int>.Zero)
                     TableLoad.ThrowOutside("BucketedBias.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1223,8 +1223,10 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes256.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
     }
 
@@ -1607,6 +1609,7 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
             ReadOnlySpan<float> bias = TableLoad.Elements(captured.Bias);
             int biasRows = captured.Bias.GetLength(0);
             int biasColumns = captured.Bias.GetLength(1);
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -1662,18 +1665,16 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                 if (faultsBiased != Vector128<int>.Zero)
                     TableLoad.ThrowOutside("BucketedBias.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -1684,8 +1685,10 @@ partial class BucketedBias : global::AttentionComposer.IAttention, IFusedKernels
                     Lanes128.Store(weight * 5.192297E+33f, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
     }
 

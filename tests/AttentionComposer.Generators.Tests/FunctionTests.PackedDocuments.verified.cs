@@ -32,7 +32,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 64, QueryHeads: 12, KeyValueHeads: 12), KvFormat.Float32,
-        RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 16912)
+        RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 17040)
     {
         QueryFactor = 0.125f,
         Window = 0,
@@ -666,6 +666,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> slopes = captured.Slopes;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -702,18 +703,16 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -724,8 +723,10 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
     }
 
@@ -1102,6 +1103,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> slopes = captured.Slopes;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -1138,18 +1140,16 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1160,8 +1160,10 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
     }
 
@@ -1534,6 +1536,7 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> slopes = captured.Slopes;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -1570,18 +1573,16 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -1592,8 +1593,10 @@ partial class PackedDocuments : global::AttentionComposer.IAttention, IFusedKern
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
     }
 

@@ -32,7 +32,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Float32,
-        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33296)
+        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33424)
     {
         QueryFactor = 0.12751743f,
         Window = 0,
@@ -578,6 +578,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -606,18 +607,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -628,8 +627,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -913,6 +914,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float scores, int rows, int keys, ref int positions, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
@@ -937,18 +939,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -959,8 +959,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 4 accumulators.</summary>
@@ -1363,6 +1365,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -1391,18 +1394,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1413,8 +1414,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -1624,6 +1627,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float scores, int rows, int keys, ref int positions, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
@@ -1648,18 +1652,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1670,8 +1672,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
@@ -2044,6 +2048,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -2072,18 +2077,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -2094,8 +2097,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -2304,6 +2309,7 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
             ref float scores, int rows, int keys, ref int positions, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
@@ -2328,18 +2334,16 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -2350,8 +2354,10 @@ partial class DoubleSparsityGrouped : global::AttentionComposer.IAttention, ISel
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>

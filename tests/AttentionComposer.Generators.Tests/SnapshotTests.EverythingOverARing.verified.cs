@@ -30,7 +30,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Float32,
-        RangeCount: 2, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33296)
+        RangeCount: 2, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 33424)
     {
         QueryFactor = 0.0017677669f,
         Window = 4096,
@@ -557,6 +557,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -593,18 +594,16 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -615,8 +614,10 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
     }
 
@@ -932,6 +933,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -968,18 +970,16 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -990,8 +990,10 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
     }
 
@@ -1306,6 +1308,7 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -1342,18 +1345,16 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -1364,8 +1365,10 @@ partial class EverythingOverARing : global::AttentionComposer.IAttention, IFused
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
     }
 

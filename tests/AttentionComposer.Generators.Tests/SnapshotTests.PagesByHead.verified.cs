@@ -32,7 +32,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 64, QueryHeads: 8, KeyValueHeads: 2), KvFormat.Float32,
-        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 16912)
+        RangeCount: 1, DecodeTokens: 4, DecodeRows: 4, PrefillTokens: 32, ScratchFloats: 17040)
     {
         QueryFactor = 0.004166667f,
         Window = 0,
@@ -574,6 +574,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -607,18 +608,16 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -629,8 +628,10 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -871,6 +872,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
             ref float scores, int rows, int keys, ref int positions, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
@@ -900,18 +902,16 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -922,8 +922,10 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 4 accumulators.</summary>
@@ -1326,6 +1328,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -1359,18 +1362,16 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1381,8 +1382,10 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -1579,6 +1582,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
             ref float scores, int rows, int keys, ref int positions, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
@@ -1608,18 +1612,16 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1630,8 +1632,10 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
@@ -2004,6 +2008,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + (firstRow + row) / rowsPerToken;
@@ -2037,18 +2042,16 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -2059,8 +2062,10 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -2255,6 +2260,7 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
             ref float scores, int rows, int keys, ref int positions, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
@@ -2284,18 +2290,16 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     }
                 }
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -2306,8 +2310,10 @@ partial class PagesByHead : global::AttentionComposer.IAttention, ISelectionKern
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>

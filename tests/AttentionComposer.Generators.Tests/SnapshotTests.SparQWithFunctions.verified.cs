@@ -34,11 +34,11 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
     const int HeadDim = 64;
     const int Group = 1; // query heads that read one key/value head
     const int Stride = 64; // scalars from one cached row to the next
-    const int Hoisted = 16912; // floats of scratch memory before what the rows of a tile have in common
+    const int Hoisted = 17040; // floats of scratch memory before what the rows of a tile have in common
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 64, QueryHeads: 8, KeyValueHeads: 8), KvFormat.Float32,
-        RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 17104)
+        RangeCount: 1, DecodeTokens: 16, DecodeRows: 1, PrefillTokens: 128, ScratchFloats: 17232)
     {
         QueryFactor = 0.125f,
         Window = 0,
@@ -740,6 +740,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> bias = captured.Bias;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -783,18 +784,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 if (faultsBiased != Vector512<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -805,8 +804,10 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -1179,6 +1180,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> bias = captured.Bias;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 16]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -1222,18 +1224,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 if (faultsBiased != Vector512<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes512.Store(largest, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 16, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector512<float> sum = Vector512<float>.Zero;
@@ -1244,8 +1244,10 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes512.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector512.Sum(sum);
+                Lanes512.Store(sum, ref ofRows, row * 16);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 16, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 1 row: 1 × 4 accumulators.</summary>
@@ -1689,6 +1691,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> bias = captured.Bias;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -1732,18 +1735,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 if (faultsBiased != Vector256<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -1754,8 +1755,10 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -2064,6 +2067,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> bias = captured.Bias;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 8]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -2107,18 +2111,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 if (faultsBiased != Vector256<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes256.Store(largest, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 8, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector256<float> sum = Vector256<float>.Zero;
@@ -2129,8 +2131,10 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes256.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector256.Sum(sum);
+                Lanes256.Store(sum, ref ofRows, row * 8);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 8, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 1 row: 1 × 8 accumulators.</summary>
@@ -2586,6 +2590,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> bias = captured.Bias;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int token = Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -2629,18 +2634,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 if (faultsBiased != Vector128<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -2651,8 +2654,10 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
 
         /// <summary>One token: scores the candidates chunk by chunk, chooses among them, and attends over what was chosen.</summary>
@@ -2961,6 +2966,7 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
         {
             var captured = (Captured)call.Captured!;
             ReadOnlySpan<float> bias = captured.Bias;
+            ref float ofRows = ref Unsafe.Add(ref corrections, 16); // [rows, 4]: each row's largest logits, then its sum of weights
             for (int row = 0; row < rows; row++)
             {
                 int query = call.FirstQuery + Math.Min((firstRow + row) / rowsPerToken, call.Tokens - 1);
@@ -3004,18 +3010,16 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                 if (faultsBiased != Vector128<int>.Zero)
                     TableLoad.ThrowOutside("SparQWithFunctions.Biased");
 
-                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-                float previous = Unsafe.Add(ref maxima, row);
-                float maximum = float.MaxNative(previous, Lanes.Max(largest));
-                float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-                Unsafe.Add(ref maxima, row) = maximum;
-                Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
+                Lanes128.Store(largest, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Maxima(ref ofRows, 4, rows, ref maxima, ref corrections);
 
             // In a loop of its own: the processor is at several rows at a time when none waits for its maximum.
             for (int row = 0; row < rows; row++)
             {
                 ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 Vector128<float> sum = Vector128<float>.Zero;
@@ -3026,8 +3030,10 @@ partial class SparQWithFunctions : global::AttentionComposer.IAttention, ISelect
                     Lanes128.Store(weight, ref logits, i);
                 }
 
-                Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + Vector128.Sum(sum);
+                Lanes128.Store(sum, ref ofRows, row * 4);
             }
+
+            OnlineSoftmax.Weights(ref ofRows, 4, rows, ref corrections, ref weights);
         }
 
         /// <summary>Adds the block's values, times their weights, to the sums of 1 row: 1 × 8 accumulators.</summary>

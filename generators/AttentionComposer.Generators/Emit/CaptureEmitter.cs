@@ -77,6 +77,10 @@ static class CaptureEmitter
         }
     }
 
+    /// <summary>How many elements follow one another in a row of a captured table.</summary>
+    public static string LastLength(Capture table) =>
+        $"captured.{ScalarPrinter.FieldOf(table)}.{(table.Rank == 1 ? "Length" : $"GetLength({Literal.Of(table.Rank - 1)})")}";
+
     static void EmitClass(SourceWriter writer, KernelPlan plan)
     {
         writer.Write("""

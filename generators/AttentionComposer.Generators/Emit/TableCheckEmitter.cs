@@ -32,8 +32,20 @@ static class TableCheckEmitter
         EmitProof(writer, plan, scores, "Scores", "might read outside of their tables for some visible pair of these queries and keys", Distance(plan));
     }
 
-    /// <summary>The question for a block.</summary>
-    public static string ScoresOf(string queries, string keys) => $"ScoresMayReadOutside(call.Captured, {queries}, {keys}, call.KeyValueHead, call.Batch)";
+    /// <summary>The question for a block: are its keys to be tested one by one for what scores read?</summary>
+    public static string ScoresOf(KernelPlan plan, string queries, string keys) => $"{(TableLookups.OfScores(plan).Any() ? "longTables || " : "")}ScoresMayReadOutside(call.Captured, {queries}, {keys}, call.KeyValueHead, call.Batch)";
+
+    /// <summary>Whether a row in which scores look elements up is too long for registers, as a local of a kernel; nothing where they look none up.</summary>
+    public static string LongTables(KernelPlan plan, TilePlan tile)
+    {
+        string[] lengths = [.. TableLookups.OfScores(plan).Select(table => $"{CaptureEmitter.LastLength(table)} > {Literal.Of(2 * tile.Lanes)}")];
+        return lengths.Length == 0 ? "" : $"""
+            var captured = (Captured)call.Captured!;
+            bool longTables = {string.Join(" || ", lengths)}; // it does not fit two vectors
+
+
+            """;
+    }
 
     static (FunctionSpec Function, Expr Outside)[] Checks(IEnumerable<FunctionSpec> functions, KernelPlan plan) =>
         [.. from function in functions let outside = TableChecks.Of(function, plan) where outside is not null select (function, outside)];

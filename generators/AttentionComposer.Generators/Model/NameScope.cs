@@ -12,7 +12,7 @@ sealed class NameScope
         "logits", "masked", "maxima", "maximum", "outside", "pivot", "previous", "query", "row", "rows", "rowsPerToken", "score", "scores", "sum",
         "visible", "weight", "weights", "batch", "sinkLogits", "clear", "slope",
         "any", "both", "candidates", "firstPage", "groupScores", "hidden", "others", "page", "positions", "seen", "faults",
-        "blockKey", "checksTables", "earlier", "headOfGroup", "token", "bits", "visibleKeys", "apart", "fields",
+        "blockKey", "checksTables", "earlier", "headOfGroup", "token", "bits", "visibleKeys", "apart", "fields", "longTables", "ofRows",
     ];
 
     /// <summary>Keeps names for the generated code.</summary>

@@ -56,6 +56,53 @@ public static class Lanes
     public static Vector256<float> SumLanes(Vector256<float> a, Vector256<float> b) =>
         Vector256.Create(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
 
+    /// <summary>The sum of each vector's lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> SumRows(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector512<float> quads = SumQuads(a, b, c, d);
+        Vector256<float> pairs = quads.GetLower() + quads.GetUpper();
+        return pairs.GetLower() + pairs.GetUpper();
+    }
+
+    /// <inheritdoc cref="SumRows(Vector512{float}, Vector512{float}, Vector512{float}, Vector512{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> SumRows(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        Vector256<float> quads = SumQuads(a, b, c, d);
+        return quads.GetLower() + quads.GetUpper();
+    }
+
+    /// <summary>The largest lane of each vector; NaN lanes may be passed over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> MaxRows(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector512<float> ab = Vector512.MaxNative(UnpackLow(a, b), UnpackHigh(a, b));
+        Vector512<float> cd = Vector512.MaxNative(UnpackLow(c, d), UnpackHigh(c, d));
+        Vector512<float> quads = Vector512.MaxNative(UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle(), UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle());
+        Vector256<float> pairs = Vector256.MaxNative(quads.GetLower(), quads.GetUpper());
+        return Vector128.MaxNative(pairs.GetLower(), pairs.GetUpper());
+    }
+
+    /// <inheritdoc cref="MaxRows(Vector512{float}, Vector512{float}, Vector512{float}, Vector512{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> MaxRows(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        Vector256<float> ab = Vector256.MaxNative(UnpackLow(a, b), UnpackHigh(a, b));
+        Vector256<float> cd = Vector256.MaxNative(UnpackLow(c, d), UnpackHigh(c, d));
+        Vector256<float> quads = Vector256.MaxNative(UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle(), UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle());
+        return Vector128.MaxNative(quads.GetLower(), quads.GetUpper());
+    }
+
+    /// <inheritdoc cref="MaxRows(Vector512{float}, Vector512{float}, Vector512{float}, Vector512{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> MaxRows(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        Vector128<float> ab = Vector128.MaxNative(UnpackLow(a, b), UnpackHigh(a, b));
+        Vector128<float> cd = Vector128.MaxNative(UnpackLow(c, d), UnpackHigh(c, d));
+        return Vector128.MaxNative(UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle(), UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle());
+    }
+
     /// <summary>The largest lane; NaN lanes may be passed over.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector512<float> value) => Max(Vector256.MaxNative(value.GetLower(), value.GetUpper()));

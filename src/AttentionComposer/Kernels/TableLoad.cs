@@ -8,8 +8,8 @@ using System.Runtime.Intrinsics.X86;
 namespace AttentionComposer.Kernels;
 
 /// <summary>
-/// Reads of captured arrays by generated functions. Lanes whose index is outside of a table give 0: they may belong to keys that
-/// no function is asked for. The kernel collects them with <c>Outside</c> and throws where such a key is visible.
+/// Reads of captured arrays by generated functions. Lanes whose index is outside of a table give 0, or any element of a short one: they may belong to
+/// keys that no function is asked for. The kernel collects them with <c>Outside</c> and throws where such a key is visible.
 /// </summary>
 /// <remarks>Where the processor gathers, nothing here is a call: a call inside a kernel's loop keeps its vectors out of registers.</remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -25,6 +25,10 @@ public static unsafe class TableLoad
     /// <summary>Whether the index is outside of a dimension of that length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsOutside(int index, int length) => (uint)index >= (uint)length;
+
+    // One comparison: a negative index is a large one, to which the sum of longs adds without wrapping around.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool AreInside(int first, int count, int length) => (long)(uint)first + count <= length;
 
     /// <summary>The elements of a table of two dimensions, row by row.</summary>
     public static ReadOnlySpan<T> Elements<T>(T[,] table) =>
@@ -101,14 +105,14 @@ public static unsafe class TableLoad
     /// <summary>Neighbouring elements, <paramref name="first"/> in the lowest lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Ascending512(ReadOnlySpan<float> table, int first) =>
-        (uint)first <= (uint)(table.Length - 16) && table.Length >= 16
+        AreInside(first, 16, table.Length)
             ? Vector512.LoadUnsafe(in table[0], (nuint)first)
             : Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
 
     /// <inheritdoc cref="Ascending512(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Ascending512(ReadOnlySpan<int> table, int first) =>
-        (uint)first <= (uint)(table.Length - 16) && table.Length >= 16
+        AreInside(first, 16, table.Length)
             ? Vector512.LoadUnsafe(in table[0], (nuint)first)
             : Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
 
@@ -116,7 +120,7 @@ public static unsafe class TableLoad
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Ascending512(ReadOnlySpan<bool> table, int first)
     {
-        if ((uint)first > (uint)(table.Length - 16) || table.Length < 16)
+        if (!AreInside(first, 16, table.Length))
             return Gather(table, Vector512.Create(first) + Vector512<int>.Indices);
         ref readonly byte bytes = ref Unsafe.As<bool, byte>(ref Unsafe.AsRef(in table[first]));
         return Vector512.GreaterThan(Widen(Vector128.LoadUnsafe(in bytes)), Vector512<int>.Zero);
@@ -169,9 +173,14 @@ public static unsafe class TableLoad
     /// <param name="index">Which elements.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Lookup(ReadOnlySpan<float> table, Vector512<float> low, Vector512<float> high, Vector512<int> index) =>
-        Avx512F.IsSupported && table.Length <= 32
-            ? Vector512.AndNot(Avx512F.PermuteVar16x32x2(low, index, high), Outside(index, table.Length).AsSingle())
-            : Gather(table, index);
+        table.Length <= 2 * Vector512<float>.Count ? Lookup(low, high, index) : Gather(table, index);
+
+    /// <summary>The elements at each lane's index in a table that two vectors hold.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lookup(Vector512<float> low, Vector512<float> high, Vector512<int> index) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32x2(low, index, high)
+            : Vector512.Shuffle(low, index) | Vector512.Shuffle(high, index - Vector512.Create(Vector512<int>.Count));
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -181,9 +190,14 @@ public static unsafe class TableLoad
     /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Lookup(ReadOnlySpan<int> table, Vector512<int> low, Vector512<int> high, Vector512<int> index) =>
-        Avx512F.IsSupported && table.Length <= 32
-            ? Vector512.AndNot(Avx512F.PermuteVar16x32x2(low, index, high), Outside(index, table.Length))
-            : Gather(table, index);
+        table.Length <= 2 * Vector512<int>.Count ? Lookup(low, high, index) : Gather(table, index);
+
+    /// <inheritdoc cref="Lookup(Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Lookup(Vector512<int> low, Vector512<int> high, Vector512<int> index) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32x2(low, index, high)
+            : Vector512.Shuffle(low, index) | Vector512.Shuffle(high, index - Vector512.Create(Vector512<int>.Count));
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -203,14 +217,14 @@ public static unsafe class TableLoad
     /// <summary>Neighbouring elements, <paramref name="first"/> in the lowest lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Ascending256(ReadOnlySpan<float> table, int first) =>
-        (uint)first <= (uint)(table.Length - 8) && table.Length >= 8
+        AreInside(first, 8, table.Length)
             ? Vector256.LoadUnsafe(in table[0], (nuint)first)
             : Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
 
     /// <inheritdoc cref="Ascending256(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Ascending256(ReadOnlySpan<int> table, int first) =>
-        (uint)first <= (uint)(table.Length - 8) && table.Length >= 8
+        AreInside(first, 8, table.Length)
             ? Vector256.LoadUnsafe(in table[0], (nuint)first)
             : Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
 
@@ -218,7 +232,7 @@ public static unsafe class TableLoad
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Ascending256(ReadOnlySpan<bool> table, int first)
     {
-        if ((uint)first > (uint)(table.Length - 8) || table.Length < 8)
+        if (!AreInside(first, 8, table.Length))
             return Gather(table, Vector256.Create(first) + Vector256<int>.Indices);
         ref readonly byte bytes = ref Unsafe.As<bool, byte>(ref Unsafe.AsRef(in table[first]));
         return Vector256.GreaterThan(Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(in bytes)).AsByte()).GetLower(), Vector256<int>.Zero);
@@ -267,9 +281,14 @@ public static unsafe class TableLoad
     /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Lookup(ReadOnlySpan<float> table, Vector256<float> low, Vector256<float> high, Vector256<int> index) =>
-        Avx512F.VL.IsSupported && table.Length <= 16
-            ? Vector256.AndNot(Avx512F.VL.PermuteVar8x32x2(low, index, high), Outside(index, table.Length).AsSingle())
-            : Gather(table, index);
+        table.Length <= 2 * Vector256<float>.Count ? Lookup(low, high, index) : Gather(table, index);
+
+    /// <inheritdoc cref="Lookup(Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Lookup(Vector256<float> low, Vector256<float> high, Vector256<int> index) =>
+        Avx512F.VL.IsSupported
+            ? Avx512F.VL.PermuteVar8x32x2(low, index, high)
+            : Vector256.Shuffle(low, index) | Vector256.Shuffle(high, index - Vector256.Create(Vector256<int>.Count));
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -293,9 +312,14 @@ public static unsafe class TableLoad
     /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Lookup(ReadOnlySpan<int> table, Vector256<int> low, Vector256<int> high, Vector256<int> index) =>
-        Avx512F.VL.IsSupported && table.Length <= 16
-            ? Vector256.AndNot(Avx512F.VL.PermuteVar8x32x2(low, index, high), Outside(index, table.Length))
-            : Gather(table, index);
+        table.Length <= 2 * Vector256<int>.Count ? Lookup(low, high, index) : Gather(table, index);
+
+    /// <inheritdoc cref="Lookup(Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Lookup(Vector256<int> low, Vector256<int> high, Vector256<int> index) =>
+        Avx512F.VL.IsSupported
+            ? Avx512F.VL.PermuteVar8x32x2(low, index, high)
+            : Vector256.Shuffle(low, index) | Vector256.Shuffle(high, index - Vector256.Create(Vector256<int>.Count));
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -350,14 +374,14 @@ public static unsafe class TableLoad
     /// <summary>Neighbouring elements, <paramref name="first"/> in the lowest lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Ascending128(ReadOnlySpan<float> table, int first) =>
-        (uint)first <= (uint)(table.Length - 4) && table.Length >= 4
+        AreInside(first, 4, table.Length)
             ? Vector128.LoadUnsafe(in table[0], (nuint)first)
             : Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
 
     /// <inheritdoc cref="Ascending128(ReadOnlySpan{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Ascending128(ReadOnlySpan<int> table, int first) =>
-        (uint)first <= (uint)(table.Length - 4) && table.Length >= 4
+        AreInside(first, 4, table.Length)
             ? Vector128.LoadUnsafe(in table[0], (nuint)first)
             : Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
 
@@ -365,7 +389,7 @@ public static unsafe class TableLoad
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Ascending128(ReadOnlySpan<bool> table, int first)
     {
-        if ((uint)first > (uint)(table.Length - 4) || table.Length < 4)
+        if (!AreInside(first, 4, table.Length))
             return Gather(table, Vector128.Create(first) + Vector128<int>.Indices);
         ref readonly byte bytes = ref Unsafe.As<bool, byte>(ref Unsafe.AsRef(in table[first]));
         return Vector128.GreaterThan(Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(in bytes)).AsByte()).GetLower().GetLower(), Vector128<int>.Zero);
@@ -413,7 +437,13 @@ public static unsafe class TableLoad
 
     /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Lookup(ReadOnlySpan<float> table, Vector128<float> low, Vector128<float> high, Vector128<int> index) => Gather(table, index);
+    public static Vector128<float> Lookup(ReadOnlySpan<float> table, Vector128<float> low, Vector128<float> high, Vector128<int> index) =>
+        table.Length <= 2 * Vector128<float>.Count ? Lookup(low, high, index) : Gather(table, index);
+
+    /// <inheritdoc cref="Lookup(Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Lookup(Vector128<float> low, Vector128<float> high, Vector128<int> index) =>
+        Vector128.Shuffle(low, index) | Vector128.Shuffle(high, index - Vector128.Create(Vector128<int>.Count));
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -436,7 +466,13 @@ public static unsafe class TableLoad
 
     /// <inheritdoc cref="Lookup(ReadOnlySpan{float}, Vector512{float}, Vector512{float}, Vector512{int})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Lookup(ReadOnlySpan<int> table, Vector128<int> low, Vector128<int> high, Vector128<int> index) => Gather(table, index);
+    public static Vector128<int> Lookup(ReadOnlySpan<int> table, Vector128<int> low, Vector128<int> high, Vector128<int> index) =>
+        table.Length <= 2 * Vector128<int>.Count ? Lookup(low, high, index) : Gather(table, index);
+
+    /// <inheritdoc cref="Lookup(Vector512{float}, Vector512{float}, Vector512{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Lookup(Vector128<int> low, Vector128<int> high, Vector128<int> index) =>
+        Vector128.Shuffle(low, index) | Vector128.Shuffle(high, index - Vector128.Create(Vector128<int>.Count));
 
     /// <summary>The elements at each lane's index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -24,6 +24,8 @@ public sealed class TableTests
             CheckRefused(new PackedDocumentsInMemory(new int[40]), "PackedDocumentsInMemory.Visible", positions, rows, careful);
             CheckRefused(new AlibiByFunction(new float[7]), "AlibiByFunction.Bias", positions, rows, careful);
             CheckRefused(new DistanceTable([]), "DistanceTable.Biased", positions, rows, careful);
+            CheckRefused(new GraphSpatialBias(Distances(positions, 6), new float[8, 5]), "GraphSpatialBias.Biased", positions, rows, careful);
+            CheckRefused(new GraphSpatialBias(Distances(positions, 41), new float[8, 40]), "GraphSpatialBias.Biased", positions, rows, careful);
         }
     }
 
@@ -76,6 +78,39 @@ public sealed class TableTests
             kernels.Release(captured);
             return may;
         }
+    }
+
+    /// <summary>Rows of tables that fit one vector, two, or none, at each width.</summary>
+    [Theory, InlineData(1), InlineData(4), InlineData(7), InlineData(8), InlineData(9), InlineData(16), InlineData(17), InlineData(32), InlineData(33), InlineData(100)]
+    public void ElementsAreLookedUpInRowsOfAnyLength(int length)
+    {
+        const int Positions = 150;
+        var random = new Random(length);
+        var bias = new float[8, length];
+        for (int i = 0; i < bias.Length; i++)
+            bias[i / length, i % length] = random.NextSingle() * 4 - 2;
+        int[,] distances = Distances(Positions, length);
+        var attention = new GraphSpatialBias(distances, bias);
+        var reference = ReferenceAttention.Of(attention.Plan) with { Score = (score, head, query, key) => score + bias[head, distances[query, key]] };
+        foreach (int rows in new[] { 1, 150 })
+        {
+            Sequence sequence = Sequence.Random(attention.Shape, Positions, rows, seed: rows);
+            foreach (int bits in KernelSettings.VectorWidths)
+            {
+                using var _ = KernelSettings.VectorBits(bits);
+                Result.OfStep(attention, sequence).CheckAgainst(Result.OfReference(reference, sequence), Tolerance.Float32, $"{length} distances, {rows} rows, {bits} bits");
+            }
+        }
+    }
+
+    // Every distance below a count, the largest of them between the last position and the first.
+    static int[,] Distances(int positions, int count)
+    {
+        var distances = new int[positions, positions];
+        for (int i = 0; i < positions; i++)
+            for (int j = 0; j < positions; j++)
+                distances[i, j] = (positions - 1 - i + j * 7 + count - 1) % count;
+        return distances;
     }
 
     /// <summary>A key that another mask hides is not asked for, however short the table is; nor one that the function's own condition hides.</summary>

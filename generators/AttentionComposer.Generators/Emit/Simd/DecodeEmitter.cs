@@ -17,9 +17,9 @@ static class DecodeEmitter
             writer, "DecodeValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format), prefetch: true);
     }
 
-    /// <summary>Floats of scratch memory: scaled queries, one tile's scores, corrections.</summary>
+    /// <summary>Floats of scratch memory: scaled queries, one tile's scores and what its softmax keeps.</summary>
     public static int ScratchFloats(KernelPlan plan) =>
-        plan.DecodeTokens * plan.DecodeRows * plan.RowStride + plan.Tiles.Max(tile => tile.DecodeRows * tile.BlockKeys) + 16;
+        plan.DecodeTokens * plan.DecodeRows * plan.RowStride + plan.Tiles.Max(tile => tile.DecodeRows * tile.BlockKeys + SoftmaxEmitter.ScratchFloats(tile.DecodeRows));
 
     static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
@@ -43,7 +43,7 @@ static class DecodeEmitter
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {{plan.DecodeRows}}, rows, {{Literal.Of(factor)}}, ref queries);
             Panels.Clear(call, rows, Stride);
 
-            foreach (KeyRange range in call.Ranges)
+            {{TableCheckEmitter.LongTables(plan, tile)}}foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
@@ -72,7 +72,7 @@ static class DecodeEmitter
     static string Masked(KernelPlan plan, TilePlan tile)
     {
         const string Queries = "new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1)", Keys = "new IntRange(key, key + count - 1)";
-        string unproven = plan.ChecksScores ? $" || {TableCheckEmitter.ScoresOf(Queries, Keys)}" : "";
+        string unproven = plan.ChecksScores ? $" || {TableCheckEmitter.ScoresOf(plan, Queries, Keys)}" : "";
         return plan.TestsTiles
             ? $"""
                             BlockView view = See(call, {Queries}, {Keys});

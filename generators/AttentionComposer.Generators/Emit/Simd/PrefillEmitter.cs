@@ -25,11 +25,11 @@ static class PrefillEmitter
     /// </summary>
     public static void EmitWeightSums(SourceWriter writer, KernelPlan plan, TilePlan tile) => EmitDriver(writer, plan, tile, sumsWeights: true);
 
-    /// <summary>Floats of scratch memory: queries, transposed keys, values, one row tile's scores, corrections.</summary>
+    /// <summary>Floats of scratch memory: queries, transposed keys, values, one row tile's scores and what its softmax keeps.</summary>
     public static int ScratchFloats(KernelPlan plan)
     {
-        int block = plan.Tiles.Max(tile => tile.BlockKeys);
-        return PaddedRows(plan) * plan.RowStride + 2 * block * plan.RowStride + plan.Tiles.Max(tile => tile.PrefillRows) * block + 16;
+        int block = plan.Tiles.Max(tile => tile.BlockKeys), rows = plan.Tiles.Max(tile => tile.PrefillRows);
+        return PaddedRows(plan) * plan.RowStride + 2 * block * plan.RowStride + rows * block + SoftmaxEmitter.ScratchFloats(rows);
     }
 
     static int PaddedRows(KernelPlan plan) => (plan.PrefillTokens * plan.Spec.GroupSize + 7) / 8 * 8;
@@ -67,7 +67,7 @@ static class PrefillEmitter
             int rows = (call.Tokens * Group + {{tile.PrefillRows - 1}}) / {{tile.PrefillRows}} * {{tile.PrefillRows}};
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, {{Literal.Of(factor)}}, ref queries);
             {{(sumsWeights ? "" : "Panels.Clear(call, rows, Stride);\n")}}
-            {{Views(plan, tile)}}foreach (KeyRange range in call.Ranges)
+            {{TableCheckEmitter.LongTables(plan, tile)}}{{Views(plan, tile)}}foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
@@ -144,7 +144,7 @@ static class PrefillEmitter
     static string Checks(KernelPlan plan) =>
         plan.ChecksScores
             ? $"""
-            bool checksTables = {TableCheckEmitter.ScoresOf("new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1)", plan.TestsTiles ? "blockKeys" : "new IntRange(key, key + count - 1)")};
+            bool checksTables = {TableCheckEmitter.ScoresOf(plan, "new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1)", plan.TestsTiles ? "blockKeys" : "new IntRange(key, key + count - 1)")};
 
             """ + "        "
             : "";

@@ -21,25 +21,32 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
         .ToDictionary(local => local.Local.Name, local => local.Value);
 
     readonly NameScope _names = plan.Names();
+    readonly Dictionary<string, string> _rowNames = [];
+    readonly Dictionary<string, (string Table, string Low, string High)> _lookups = [];
 
     /// <summary>Declarations that belong before the loop over keys, in order.</summary>
     public IReadOnlyList<string> RowLocals => _rowLocals;
 
     /// <summary>Prints a function: its locals, and its result as a vector.</summary>
     public FunctionText Function(RowFunction function) =>
-        new(function, Statements(function.Spec.Locals), Vector(function.Spec.Result), function.Outside is null ? null : Vector(function.Outside));
+        new(function, Statements(function.Spec.Locals), Vector(function.Spec.Result), function.Outside is null ? null : Vector(function.Outside))
+        {
+            ProvenStatements = Statements(function.Spec.Locals, proven: !listed),
+        };
 
     /// <summary>Declarations of those locals that differ from key to key; the others join <see cref="RowLocals"/>.</summary>
-    public IReadOnlyList<string> Statements(IEnumerable<LocalDefinition> locals)
+    /// <param name="locals">The locals.</param>
+    /// <param name="proven">Whether it is known that rows in which elements are looked up fit two vectors.</param>
+    public IReadOnlyList<string> Statements(IEnumerable<LocalDefinition> locals, bool proven = false)
     {
         var statements = new List<string>();
         foreach (LocalDefinition definition in locals)
         {
             Local local = definition.Local;
             if (!listed && definition.Value is CapturedElement element && KeySlope.Of(element.Flat, _definitions) == 1 && element.DependsOn(VariableKind.Query))
-                statements.Add($"TableLoad.Prefetch({element.Capture.Name}, {ScalarPrinter.Print(Substitute(element.Flat), "firstKey + i")} + BlockKeys);");
+                statements.Add($"TableLoad.Prefetch({element.Capture.Name}, {IndexOfFirst(local, element, "firstKey + i")} + BlockKeys);");
             if (local.VariesWithKey)
-                statements.Add($"{VectorOf(local.Type)} {local.Name} = {Value(local, definition.Value)};");
+                statements.Add($"{VectorOf(local.Type)} {local.Name} = {Value(local, definition.Value, proven)};");
             else
                 AddRowLocal($"{ScalarPrinter.TypeName(local.Type)} {local.Name} = {ScalarPrinter.Print(definition.Value)};");
         }
@@ -50,9 +57,9 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
     /// <summary>The vector type for values of a type: conditions are integers that are 0 or all ones.</summary>
     public string VectorOf(ExprType type) => $"{_vector}<{(type == ExprType.Float ? "float" : "int")}>";
 
-    string Value(Local local, Expr value) => value switch
+    string Value(Local local, Expr value, bool proven) => value switch
     {
-        CapturedElement element => Element(local, element),
+        CapturedElement element => Element(local, element, proven),
         HoistedLanes lanes => $"{_lanes}.Load(ref {lanes.RowName}, i){(lanes.Type == ExprType.Float ? "" : ".AsInt32()")}",
         _ => Vector(value),
     };
@@ -167,32 +174,57 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
             _rowLocals.Add(declaration);
     }
 
-    string Element(Local local, CapturedElement element)
+    string Element(Local local, CapturedElement element, bool proven)
     {
         string table = element.Capture.Name;
         Expr flat = element.Flat;
         return "TableLoad." + (listed ? 0 : KeySlope.Of(flat, _definitions)) switch
         {
-            1 => $"Ascending{bits}({table}, {ScalarPrinter.Print(Substitute(flat), "firstKey + i")})",
-            -1 => $"Descending{bits}({table}, {ScalarPrinter.Print(Substitute(flat), "(firstKey + i)")})",
-            _ when element.Type != ExprType.Bool && element.Indices.Take(element.Indices.Count - 1).All(index => !index.VariesWithKey) => Lookup(local, element),
+            1 => $"Ascending{bits}({table}, {IndexOfFirst(local, element, "firstKey + i")})",
+            -1 => $"Descending{bits}({table}, {IndexOfFirst(local, element, "(firstKey + i)")})",
+            _ when TableLookups.IsLookup(element) => Lookup(local, element, proven),
             _ => $"Gather({table}, {Vector(flat)})",
         };
     }
 
-    // All lanes read the same row of the table: when it is short, it stays in two registers.
-    string Lookup(Local local, CapturedElement element)
+    // The index of the first lane's element; where its row begins is computed once.
+    string IndexOfFirst(Local local, CapturedElement element, string firstKey)
+    {
+        int last = element.Indices.Count - 1;
+        if (last == 0 || element.FlatRow.VariesWithKey)
+            return ScalarPrinter.Print(Substitute(element.Flat), firstKey);
+        string row = RowName(local);
+        AddRowLocal($"int {row} = {ScalarPrinter.Print(Expr.Multiply(element.FlatRow, new CapturedLength(element.Capture, last)))};");
+        return $"{row} + {ScalarPrinter.Print(Substitute(element.Indices[last]), firstKey)}";
+    }
+
+    string Lookup(Local local, CapturedElement element, bool proven)
+    {
+        if (!_lookups.TryGetValue(local.Name, out (string Table, string Low, string High) row))
+            _lookups.Add(local.Name, row = RowOf(local, element));
+        return $"Lookup({(proven ? "" : row.Table + ", ")}{row.Low}, {row.High}, {Vector(element.Indices[element.Indices.Count - 1])})";
+    }
+
+    // The row of the table that all lanes read, and what two vectors hold of it.
+    (string Table, string Low, string High) RowOf(Local local, CapturedElement element)
     {
         string table = element.Capture.Name, low = _names.Take(local.Name + "Low"), high = _names.Take(local.Name + "High");
         if (element.Indices.Count > 1)
         {
-            string columns = ScalarPrinter.Print(new CapturedLength(element.Capture, element.Indices.Count - 1)), row = _names.Take(local.Name + "Row");
+            string columns = ScalarPrinter.Print(new CapturedLength(element.Capture, element.Indices.Count - 1)), row = RowName(local);
             AddRowLocal($"ReadOnlySpan<{ScalarPrinter.TypeName(element.Type)}> {row} = TableLoad.Row({table}, {ScalarPrinter.Print(element.FlatRow)}, {columns});");
             table = row;
         }
 
         AddRowLocal($"{VectorOf(element.Type)} {low} = TableLoad.Part{bits}({table}, 0), {high} = TableLoad.Part{bits}({table}, {bits / 32});");
-        return $"Lookup({table}, {low}, {high}, {Vector(element.Indices[element.Indices.Count - 1])})";
+        return (table, low, high);
+    }
+
+    string RowName(Local local)
+    {
+        if (!_rowNames.TryGetValue(local.Name, out string name))
+            _rowNames.Add(local.Name, name = _names.Take(local.Name + "Row"));
+        return name;
     }
 
     // The first lane's index is a scalar, in which locals that differ from key to key are not known.
@@ -222,6 +254,9 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
 /// <param name="Outside">Lanes in which it reads outside of a table; null when it never does.</param>
 sealed record FunctionText(RowFunction Function, IReadOnlyList<string> Statements, string Result, string? Outside)
 {
+    /// <summary>The same locals where it is proven of a block that tables are not read outside, and that rows in which elements are looked up are short.</summary>
+    public IReadOnlyList<string> ProvenStatements { get; init; } = Statements;
+
     /// <summary>The local that holds <see cref="Outside"/>.</summary>
     public string OutsideName => "outside" + Function.Spec.Name;
 

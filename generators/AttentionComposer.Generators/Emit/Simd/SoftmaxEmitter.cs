@@ -10,6 +10,11 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// </summary>
 static class SoftmaxEmitter
 {
+    const int Corrections = 16; // at most so many rows
+
+    /// <summary>Floats of scratch memory from the corrections on: what a step leaves of each row follows them.</summary>
+    public static int ScratchFloats(int rows) => Corrections + rows * 16;
+
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile) => Emit(writer, plan, tile, selected: false);
 
     /// <summary>Emits the step for keys from a list; masks are tested where the choice did not see to them.</summary>
@@ -37,7 +42,7 @@ static class SoftmaxEmitter
         bool alwaysMasked = selected && plan.HasMasks;
         string key = selected ? $"{lanes}.Load(ref positions, i)" : $"{lanes}.Ascending(firstKey + i)";
 
-        writer.Write(SummaryOf(plan.Spec.Normalization));
+        writer.Write(SummaryOf(plan));
         writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"""
             static void {(selected ? "SelectedSoftmax" : "Softmax")}(
@@ -45,6 +50,7 @@ static class SoftmaxEmitter
                 ref float maxima, ref float weights, ref float corrections)
             """);
         CaptureEmitter.EmitTables(writer, plan, expressions);
+        writer.Write($"ref float ofRows = ref Unsafe.Add(ref corrections, {Corrections}); // [rows, {tile.Lanes}]: each row's largest logits, then its sum of weights");
         writer.Open("for (int row = 0; row < rows; row++)");
         EmitRow(writer, plan, expressions, "(firstRow + row)");
         foreach (string local in printer.RowLocals)
@@ -91,14 +97,17 @@ static class SoftmaxEmitter
 
         EmitThrows(writer, plan, checks, v);
         writer.Blank();
-        EmitMaximum(writer, plan);
+        writer.Write($"{lanes}.Store(largest, ref ofRows, row * {tile.Lanes});");
         writer.Close();
+        writer.Blank();
+        string maxima = IsSoftmax(plan) ? "Maxima" : "Seen";
+        writer.Write($"OnlineSoftmax.{maxima}(ref ofRows, {tile.Lanes}, rows, ref maxima, ref corrections);");
         writer.Blank();
         EmitWeights(writer, plan, tile, v);
         writer.Close();
     }
 
-    // Tables need no check here: they are proven for the block.
+    // Tables need no check here: they are proven for the block, and rows in which elements are looked up are short.
     static void EmitUnmasked(SourceWriter writer, KernelPlan plan, TilePlan tile, string v, string key, string logit, FunctionText[] scores)
     {
         string lanes = $"Lanes{tile.Bits}";
@@ -108,7 +117,7 @@ static class SoftmaxEmitter
             writer.Write($"{v}<int> key = {key};");
         writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
         EmitLogit(writer, plan, logit);
-        EmitScores(writer, plan, [.. scores.Select(score => score with { Outside = null })], v);
+        EmitScores(writer, plan, [.. scores.Select(score => score with { Outside = null, Statements = score.ProvenStatements })], v);
         if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1)
             writer.Write($"{lanes}.Store(logit, ref logits, i);");
         writer.Write($"largest = {v}.MaxNative(largest, logit);");
@@ -135,7 +144,9 @@ static class SoftmaxEmitter
             writer.Write(HoistEmitter.RowOf(lanes, plan));
     }
 
-    static string SummaryOf(Normalization normalization) => normalization is Normalization.Softmax or Normalization.SoftmaxOne
+    static bool IsSoftmax(KernelPlan plan) => plan.Spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
+
+    static string SummaryOf(KernelPlan plan) => IsSoftmax(plan)
         ? """
             /// <summary>
             /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
@@ -149,31 +160,11 @@ static class SoftmaxEmitter
             /// </summary>
             """;
 
-    // What a row's largest logit changes.
-    static void EmitMaximum(SourceWriter writer, KernelPlan plan)
-    {
-        writer.Write(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu
-            ? """
-            if (Lanes.Max(largest) != float.NegativeInfinity)
-                Unsafe.Add(ref maxima, row) = 0;
-            Unsafe.Add(ref corrections, row) = 1;
-            """
-            : """
-            // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
-            float previous = Unsafe.Add(ref maxima, row);
-            float maximum = float.MaxNative(previous, Lanes.Max(largest));
-            float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
-            Unsafe.Add(ref maxima, row) = maximum;
-            Unsafe.Add(ref corrections, row) = VectorMath.Exp2(previous - pivot);
-            """);
-    }
-
     static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
     {
         float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
         string scaled = valueFactor == 1 ? "weight" : $"weight * {Literal.Of(valueFactor)}";
         string lanes = $"Lanes{tile.Bits}", load = $"{lanes}.Load(ref logits, i)";
-        bool isSoftmax = plan.Spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
         string weight = plan.Spec.Normalization switch
         {
             Normalization.Relu => $"{v}.Max({load}, {v}<float>.Zero)",
@@ -183,9 +174,10 @@ static class SoftmaxEmitter
         writer.Write("// In a loop of its own: the processor is at several rows at a time when none waits for its maximum.");
         writer.Open("for (int row = 0; row < rows; row++)");
         writer.Write("ref float logits = ref Unsafe.Add(ref scores, row * BlockKeys);");
-        if (isSoftmax)
+        if (IsSoftmax(plan))
         {
             writer.Write("""
+                // A row that has seen no key yet keeps its maximum of -infinity; 0 in its place keeps its weights 0 instead of NaN.
                 float maximum = Unsafe.Add(ref maxima, row);
                 float pivot = maximum == float.NegativeInfinity ? 0 : maximum;
                 """);
@@ -200,9 +192,11 @@ static class SoftmaxEmitter
                 {{lanes}}.Store({{scaled}}, ref logits, i);
             }
 
-            Unsafe.Add(ref weights, row) = Unsafe.Add(ref weights, row) * Unsafe.Add(ref corrections, row) + {{v}}.Sum(sum);
+            {{lanes}}.Store(sum, ref ofRows, row * {{tile.Lanes}});
             """);
         writer.Close();
+        writer.Blank();
+        writer.Write($"OnlineSoftmax.Weights(ref ofRows, {tile.Lanes}, rows, ref corrections, ref weights);");
     }
 
     /// <summary>Emits what a row sees of a vector of keys.</summary>
