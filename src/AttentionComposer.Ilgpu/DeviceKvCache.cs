@@ -36,6 +36,11 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>Positions of each sequence.</summary>
     public ReadOnlySpan<int> Lengths => _storage.Lengths.AsSpan(_first, Sequences);
 
+    /// <summary>
+    /// Where each sequence's context ends, for pipelines with <see cref="StarAttribute"/>: positions below are context. Until it is set, everything is. Other pipelines do not use it.
+    /// </summary>
+    public ReadOnlySpan<int> ContextLengths => (int[])[.. Enumerable.Range(0, Sequences).Select(ContextLengthOf)];
+
     /// <summary>Bytes that the keys and values of these sequences, and what a selection keeps beside them, take on the device.</summary>
     public long SizeInBytes => _storage.Disposed ? 0 : Sequences * _storage.SequenceBytes;
 
@@ -51,6 +56,25 @@ public sealed class DeviceKvCache : IDisposable
         return new DeviceKvCache(_storage, _first + first, sequences);
     }
 
+    /// <summary>Ends each sequence's context here: what is appended from now on sees all of it.</summary>
+    /// <exception cref="ObjectDisposedException">The cache is disposed.</exception>
+    public void EndContext()
+    {
+        ThrowIfDisposed();
+        Lengths.CopyTo(_storage.ContextLengths.AsSpan(_first, Sequences));
+    }
+
+    /// <summary>Ends each sequence's context at a position.</summary>
+    /// <param name="length">The context's positions, at most those of the shortest sequence.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative or above a sequence's length.</exception>
+    /// <exception cref="ObjectDisposedException">The cache is disposed.</exception>
+    public void EndContextAt(int length)
+    {
+        ThrowIfDisposed();
+        CheckLength(length);
+        _storage.ContextLengths.AsSpan(_first, Sequences).Fill(length);
+    }
+
     /// <summary>Forgets, in each sequence, all positions from <paramref name="length"/> on, as after rejected speculation.</summary>
     /// <param name="length">The new length, at most that of the shortest sequence.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative or above a sequence's length.</exception>
@@ -58,18 +82,17 @@ public sealed class DeviceKvCache : IDisposable
     public void Truncate(int length)
     {
         ThrowIfDisposed();
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        foreach (int present in Lengths)
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(length, present);
+        CheckLength(length);
         SetLengths(length);
     }
 
-    /// <summary>Forgets everything; memory is kept.</summary>
+    /// <summary>Forgets everything, the ends of contexts included; memory is kept.</summary>
     /// <exception cref="ObjectDisposedException">The cache is disposed.</exception>
     public void Clear()
     {
         ThrowIfDisposed();
         SetLengths(0);
+        _storage.ContextLengths.AsSpan(_first, Sequences).Fill(int.MaxValue);
     }
 
     /// <summary>Frees the memory. Later calls with this cache, or with a part of it, are refused. Disposing of a part does nothing.</summary>
@@ -108,6 +131,8 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>How many positions of each sequence the bounds of pages know.</summary>
     internal Span<int> BoundedLengths => _storage.BoundedLengths.AsSpan(_first, Sequences);
 
+    internal int ContextLengthOf(int sequence) => Math.Min(_storage.ContextLengths[_first + sequence], Lengths[sequence]);
+
     internal ReadOnlySpan<int> CheckedLengths
     {
         get
@@ -142,6 +167,13 @@ public sealed class DeviceKvCache : IDisposable
         Grow(-tokens);
         ForgetBounds();
         _storage.LengthsChanged = true;
+    }
+
+    void CheckLength(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        foreach (int present in Lengths)
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(length, present);
     }
 
     void SetLengths(int length)
@@ -180,6 +212,8 @@ public sealed class DeviceKvCache : IDisposable
             Rows = Math.Max(1, capacity);
             Lengths = new int[sequences];
             BoundedLengths = new int[sequences];
+            ContextLengths = new int[sequences];
+            Array.Fill(ContextLengths, int.MaxValue);
             LengthsChanged = true;
 
             long heads = (long)sequences * kind.Shape.KeyValueHeads;
@@ -234,6 +268,8 @@ public sealed class DeviceKvCache : IDisposable
         public int[] Lengths { get; }
 
         public int[] BoundedLengths { get; }
+
+        public int[] ContextLengths { get; }
 
         public MemoryBuffer1D<int, Stride1D.Dense> DeviceLengths { get; }
 

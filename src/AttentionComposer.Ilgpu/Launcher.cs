@@ -94,17 +94,6 @@ sealed class Launcher
     public void Attend(
         StreamBuffers buffers, DeviceKvCache cache, ArrayView<float> queries, ArrayView<float> output, ArrayView<float> logSumExp, int tokens)
     {
-        AttentionShape shape = _traits.Shape;
-        bool decodes = tokens <= _device.DecodeTokens;
-        int tileTokens = decodes ? 1 : Math.Max(1, _device.PrefillRows / shape.GroupSize);
-        long groupsPerTile = (long)cache.Sequences * shape.KeyValueHeads * (decodes ? _device.DecodeRowTiles : 1);
-        int visible = VisibleKeys(cache, tokens);
-        bool chooses = _selection is not null && _selection.Chooses(tokens, visible);
-        int splits = Splits(
-            groupsPerTile * Groups(tokens, tileTokens), Groups(chooses ? _traits.Selection!.KeepKeys : visible, decodes ? _device.DecodeKeys : _device.PrefillKeys),
-            Multiprocessors * (decodes ? _device.DecodeGroupsPerMultiprocessor : _device.PrefillGroupsPerMultiprocessor));
-        int step = TokensPerLaunch(cache.Sequences, tokens, splits, tileTokens);
-
         var call = new DeviceCall
         {
             Queries = queries,
@@ -112,22 +101,80 @@ sealed class Launcher
             Values = cache.Values,
             Lengths = cache.DeviceLengths(buffers.Stream),
             Output = output,
+            LogSumExp = logSumExp,
             Tokens = tokens,
-            Splits = splits,
             Capacity = cache.Rows,
             WritesLogSumExp = logSumExp.Length > 0 ? 1 : 0,
         };
         buffers.FillIn(ref call);
+        if (_traits.Block > 0)
+            AttendInPieces(buffers, cache, call);
+        else
+            Attend(buffers, cache, call, new CallPiece(0, tokens, 0, 0));
+    }
+
+    // Sequences whose calls are cut alike run together, and otherwise each by itself.
+    void AttendInPieces(StreamBuffers buffers, DeviceKvCache cache, in DeviceCall call)
+    {
+        List<CallPiece>[] pieces = new List<CallPiece>[cache.Sequences];
+        for (int i = 0; i < pieces.Length; i++)
+            pieces[i] = CallPiece.OfStar(_traits, cache.Lengths[i], cache.ContextLengthOf(i), call.Tokens);
+        if (pieces.All(each => each.SequenceEqual(pieces[0])))
+        {
+            foreach (CallPiece piece in pieces[0])
+                Attend(buffers, cache, call, piece);
+            return;
+        }
+
+        for (int i = 0; i < pieces.Length; i++)
+        {
+            DeviceKvCache part = cache.Part(i);
+            DeviceCall one = OneOf(call, part, i, buffers.Stream);
+            foreach (CallPiece piece in pieces[i])
+                Attend(buffers, part, one, piece);
+        }
+    }
+
+    DeviceCall OneOf(DeviceCall call, DeviceKvCache part, int sequence, AcceleratorStream stream)
+    {
+        long width = (long)call.Tokens * _traits.Shape.QueryWidth, heads = (long)call.Tokens * _traits.Shape.QueryHeads;
+        call.FirstSequence = sequence;
+        call.Queries = call.Queries.SubView(sequence * width, width);
+        call.Output = call.Output.SubView(sequence * width, width);
+        if (call.WritesLogSumExp != 0)
+            call.LogSumExp = call.LogSumExp.SubView(sequence * heads, heads);
+        call.Keys = part.Keys;
+        call.Values = part.Values;
+        call.Lengths = part.DeviceLengths(stream);
+        return call;
+    }
+
+    void Attend(StreamBuffers buffers, DeviceKvCache cache, DeviceCall call, CallPiece piece)
+    {
+        AttentionShape shape = _traits.Shape;
+        int tokens = piece.Tokens;
+        bool decodes = tokens <= _device.DecodeTokens;
+        int tileTokens = decodes ? 1 : Math.Max(1, _device.PrefillRows / shape.GroupSize);
+        long groupsPerTile = (long)cache.Sequences * shape.KeyValueHeads * (decodes ? _device.DecodeRowTiles : 1);
+        int visible = VisibleKeys(cache, call.Tokens, piece);
+        bool chooses = _selection is not null && _selection.Chooses(tokens, visible);
+        int splits = Splits(
+            groupsPerTile * Groups(tokens, tileTokens), Groups(chooses ? _traits.Selection!.KeepKeys : visible, decodes ? _device.DecodeKeys : _device.PrefillKeys),
+            Multiprocessors * (decodes ? _device.DecodeGroupsPerMultiprocessor : _device.PrefillGroupsPerMultiprocessor));
+        int step = TokensPerLaunch(cache.Sequences, tokens, splits, tileTokens);
+
+        (call.Splits, call.Anchor, call.From) = (splits, piece.Anchor, piece.From);
         long parts = (long)cache.Sequences * step * shape.QueryHeads * splits;
         call.Sums = buffers.Sums.View(parts * shape.HeadDim);
         call.Maxima = buffers.Maxima.View(parts);
         call.Weights = buffers.Weights.View(parts);
-        call.LogSumExp = logSumExp.Length > 0 ? logSumExp : call.Maxima; // no view may be empty
+        if (call.WritesLogSumExp == 0)
+            call.LogSumExp = call.Maxima; // no view may be empty
         DeviceSelection selection = chooses ? _selection!.Choose(buffers, cache, visible, ref call) : default;
 
         for (int first = 0; first < tokens; first += step)
         {
-            call.FirstToken = first;
+            call.FirstToken = piece.First + first;
             call.LaunchTokens = Math.Min(step, tokens - first);
             if (decodes)
                 _decode(buffers.Stream, Config(splits, shape.KeyValueHeads * _device.DecodeRowTiles, cache.Sequences * call.LaunchTokens), call);
@@ -174,8 +221,8 @@ sealed class Launcher
         return best;
     }
 
-    /// <summary>The most keys that a row of a sequence sees.</summary>
-    int VisibleKeys(DeviceKvCache cache, int tokens)
+    /// <summary>The most keys that a row of a piece of a sequence's tokens sees.</summary>
+    int VisibleKeys(DeviceKvCache cache, int tokens, CallPiece piece)
     {
         int longest = 0;
         foreach (int length in cache.Lengths)
@@ -185,8 +232,8 @@ sealed class Launcher
         object? captured = _pipeline.Capture();
         try
         {
-            int tileTokens = Math.Max(1, _device.PrefillRows / _traits.Shape.GroupSize);
-            _pipeline.VisibleKeys(longest - Math.Min(tokens, tileTokens), longest - 1, longest, batch: 0, captured, ranges);
+            int tileTokens = Math.Max(1, _device.PrefillRows / _traits.Shape.GroupSize), end = longest - tokens + piece.First + piece.Tokens;
+            _pipeline.VisibleKeys(end - Math.Min(piece.Tokens, tileTokens), end - 1, longest, batch: 0, captured, ranges);
         }
         finally
         {
@@ -195,7 +242,7 @@ sealed class Launcher
 
         int keys = 0;
         foreach (KeyRange range in ranges)
-            keys += range.Count;
+            keys += piece.Count(range);
         return keys;
     }
 

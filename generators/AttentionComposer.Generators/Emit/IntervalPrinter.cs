@@ -43,7 +43,7 @@ sealed class IntervalPrinter(string position, Func<Expr, string, string> capture
     IEnumerable<string> Lows(KeyInterval interval, string rising, string falling, string unknown, string begin)
     {
         IEnumerable<string> lows = interval.Lows.Select(low => Extreme("Min", At(low, rising, falling, unknown)));
-        bool isPosition = interval.Lows.Any(low => low.Bounds.All(bound => bound.Captured is not null));
+        bool isPosition = interval.Lows.Any(low => low.Bounds.All(bound => bound.Captured is not null || bound.Launched is not null));
         return begin == "0" && isPosition ? lows : lows.Prepend(begin);
     }
 
@@ -59,6 +59,8 @@ sealed class IntervalPrinter(string position, Func<Expr, string, string> capture
 
     string At(Bound bound, string query, string unknown)
     {
+        if (bound.Launched is not null)
+            return bound.Launched;
         string offset = Literal.Of(Math.Abs(bound.Offset));
         string moving = bound.Slope == 1 ? query : $"{Literal.Of(bound.Slope)} * {query}";
         if (bound.Captured is null)

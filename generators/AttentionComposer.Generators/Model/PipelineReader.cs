@@ -28,7 +28,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
 
     /// <summary>The attributes of stages that run on the processor only.</summary>
-    static readonly string[] s_processorStages = ["Star", "TopK", "DoubleSparsity", "HeavyHitters"];
+    static readonly string[] s_processorStages = ["TopK", "DoubleSparsity", "HeavyHitters"];
 
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);

@@ -78,6 +78,19 @@ sealed record KernelPlan
     /// <summary>The same stages over keys of which it is known that they are visible.</summary>
     public KernelPlan WithoutMasks => this with { Mask = null, Spec = Spec with { Masks = default } };
 
+    /// <summary>
+    /// The same stages over what the queries of one piece of a Star call may see at most: each interval once before the end of the anchor and once from the block's first key on. The launch
+    /// tells where these are, under the names that <see cref="Bound.Launched"/> gives them.
+    /// </summary>
+    public KernelPlan WithinAnchorAndBlock => this with
+    {
+        Intervals = new EquatableArray<KeyInterval>(
+        [
+            .. Intervals.Select(interval => interval with { Highs = new EquatableArray<BoundChoice>([.. interval.Highs, BoundChoice.Launched("call.Anchor")]) }),
+            .. Intervals.Select(interval => interval with { Lows = new EquatableArray<BoundChoice>([.. interval.Lows, BoundChoice.Launched("call.From")]) }),
+        ]),
+    };
+
     /// <summary>Whether a call begins with a copy of what the functions read.</summary>
     public bool Captures => Spec.Captures.Count != 0 || Spec.SinkLogits is not null || Spec.Normalization == Normalization.SoftmaxOne;
 
@@ -148,12 +161,19 @@ sealed record Bound(int Slope, int Offset)
     /// <summary>A number that is added, the same for the whole call (<see cref="CallConstant"/>); null without one.</summary>
     public Expr? Captured { get; init; }
 
+    /// <summary>A position that the launch gives, in place of all else; null where none does.</summary>
+    public string? Launched { get; init; }
+
     /// <summary>Whether the captured number is subtracted instead.</summary>
     public bool IsSubtracted { get; init; }
 }
 
 /// <summary>Bounds of which one suffices.</summary>
-sealed record BoundChoice(EquatableArray<Bound> Bounds);
+sealed record BoundChoice(EquatableArray<Bound> Bounds)
+{
+    /// <summary>A position that the launch gives.</summary>
+    public static BoundChoice Launched(string position) => new(new EquatableArray<Bound>([new Bound(0, 0) { Launched = position }]));
+}
 
 /// <summary>
 /// Keys from the largest of <paramref name="Lows"/> up to, not including, the smallest of <paramref name="Highs"/>; among a choice's

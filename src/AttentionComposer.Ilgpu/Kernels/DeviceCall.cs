@@ -71,6 +71,15 @@ public struct DeviceCall
     /// <summary>Keys that a selection keeps at most; 0 when decode attends to every visible key.</summary>
     public int Keep;
 
+    /// <summary>The number of the first sequence in the whole call, of which each may run by itself.</summary>
+    public int FirstSequence;
+
+    /// <summary>Star Attention: where the anchor ends that the launch's queries see.</summary>
+    public int Anchor;
+
+    /// <summary>Star Attention: the first key behind the anchor that they see.</summary>
+    public int From;
+
     /// <summary>Tokens of the whole call: a sequence's last positions.</summary>
     public int Tokens;
 

@@ -211,9 +211,6 @@ public sealed class DeviceAttentionTests
         Assert.Equal(
             "Chosen has no device kernels: the stage TopK runs on the CPU only.",
             Assert.Throws<NotSupportedException>(() => new Chosen().OnDevice(Accelerator)).Message);
-        Assert.Equal(
-            "Blocks has no device kernels: the stage Star runs on the CPU only.",
-            Assert.Throws<NotSupportedException>(() => new Blocks().OnDevice(Accelerator)).Message);
     }
 
     [Fact]

@@ -12,8 +12,13 @@ sealed partial class WindowBFloat16;
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, TopK(8)]
 sealed partial class Chosen;
 
-[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16, AnchorSize = 16)]
-sealed partial class Blocks;
+/// <summary>Blocks of a context, beside a function that knows the sequence's number.</summary>
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16, AnchorSize = 7)]
+sealed partial class Blocks
+{
+    [Score]
+    public static float Shift(float score, int batch, int query, int key) => score + 0.3f * batch * (key % 2) + 0.01f * (query - key);
+}
 
 [Attention(HeadDim = 64, QueryHeads = 6, KeyValueHeads = 2), Causal, SparQ(Rank = 16, TopK = 24, Local = 4, Reallocation = SparQReallocation.Always)]
 sealed partial class Sparse;

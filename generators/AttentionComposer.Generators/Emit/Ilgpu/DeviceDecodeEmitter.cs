@@ -110,7 +110,7 @@ sealed class DeviceDecodeEmitter
             : $"int keyValueHead = Grid.IdxY / {_device.RowTiles}, firstRow = Grid.IdxY % {_device.RowTiles}{(_device.GroupRows == 1 ? "" : $" * {_device.GroupRows}")};");
         _writer.Write("int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;");
         if (_plan.DependsOn(VariableKind.Batch))
-            _writer.Write("int batch = sequence;");
+            _writer.Write("int batch = call.FirstSequence + sequence;");
         _writer.Write("int length = call.Lengths[sequence], query = length - call.Tokens + token;");
         if (DeviceScoreEmitter.UsesCaptured(_plan))
             _writer.Write("Captured captured = Read(call);");

@@ -10,6 +10,8 @@ static class DeviceEmitter
 {
     public static string Emit(KernelPlan plan)
     {
+        if (plan.Spec.StarBlock > 0)
+            plan = plan.WithinAnchorAndBlock;
         var device = DevicePlan.Of(plan);
         PipelineSpec spec = plan.Spec;
         var writer = new SourceWriter();

@@ -72,7 +72,7 @@ sealed class DevicePageEmitter
             int length = call.Lengths[sequence], query = length - 1;
             """);
         if (_plan.DependsOn(VariableKind.Batch))
-            _writer.Write("int batch = sequence;");
+            _writer.Write("int batch = call.FirstSequence + sequence;");
         if (DeviceScoreEmitter.UsesCaptured(_plan))
             _writer.Write("Captured captured = Read(call);");
         _writer.Write("""

@@ -25,7 +25,7 @@ abstract class DeviceTileEmitter(SourceWriter writer, KernelPlan plan, DevicePla
         writer.Write(threads);
         writer.Write("int keyValueHead = Grid.IdxY, sequence = Grid.IdxZ, split = Grid.IdxX % call.Splits;");
         if (plan.DependsOn(VariableKind.Batch))
-            writer.Write("int batch = sequence;");
+            writer.Write("int batch = call.FirstSequence + sequence;");
         writer.Write($"""
             int rows = call.LaunchTokens * Group;
 
