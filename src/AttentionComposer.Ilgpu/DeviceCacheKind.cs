@@ -11,7 +11,7 @@ namespace AttentionComposer.Ilgpu;
 readonly record struct DeviceCacheKind(AttentionShape Shape, KvFormat Format, bool KeyColumns, bool ValueMean, int PageSize)
 {
     public static DeviceCacheKind Of(KernelTraits traits) =>
-        new(traits.Shape, traits.Format, traits.Selection is { Rank: > 0 }, traits.Selection is { Remainder: Remainder.Mean }, traits.Selection?.PageSize ?? 0);
+        new(traits.Shape, traits.Format, traits.Selection is { Rank: > 0 }, traits.Selection is { Remainder: >= Remainder.Spread }, traits.Selection?.PageSize ?? 0);
 
     /// <summary>Scalars in 16 bytes.</summary>
     public int ChunkScalars => Format == KvFormat.Float32 ? 4 : 8;

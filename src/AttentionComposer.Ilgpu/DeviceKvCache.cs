@@ -116,8 +116,8 @@ public sealed class DeviceKvCache : IDisposable
 
     internal ArrayView<Chunk> Values => PartOf(_storage.Values);
 
-    /// <summary>The keys, or the bounds of their pages, channel by channel: <see cref="DeviceSelection.Columns"/>.</summary>
-    internal ArrayView<Chunk> Columns => PartOf(_storage.Columns!);
+    /// <summary>The keys, or the bounds of their pages, channel by channel: <see cref="DeviceSelection.Columns"/>. Without either, memory of no meaning, since no view may be empty.</summary>
+    internal ArrayView<Chunk> Columns => PartOf(_storage.Columns ?? _storage.Keys);
 
     /// <summary>Chunks of a column.</summary>
     internal int ColumnChunks => _storage.ColumnChunks;

@@ -170,7 +170,7 @@ sealed class Launcher
         call.Weights = buffers.Weights.View(parts);
         if (call.WritesLogSumExp == 0)
             call.LogSumExp = call.Maxima; // no view may be empty
-        DeviceSelection selection = chooses ? _selection!.Choose(buffers, cache, visible, ref call) : default;
+        DeviceSelection selection = chooses ? _selection!.Choose(buffers, cache, visible, Multiprocessors, ref call) : default;
 
         for (int first = 0; first < tokens; first += step)
         {
@@ -207,7 +207,7 @@ sealed class Launcher
     /// <param name="groups">Groups of threads for each part.</param>
     /// <param name="batches">Batches of keys; a group's time is the number of its batches.</param>
     /// <param name="room">Groups that run at once.</param>
-    static int Splits(long groups, int batches, int room)
+    public static int Splits(long groups, int batches, int room)
     {
         int best = 1;
         long shortest = long.MaxValue;
@@ -255,7 +255,7 @@ sealed class Launcher
         return (int)Math.Min(tokens, step);
     }
 
-    static int Groups(long count, int size) => checked((int)((count + size - 1) / size));
+    public static int Groups(long count, int size) => checked((int)((count + size - 1) / size));
 
     /// <summary>A grid of groups of threads.</summary>
     public static KernelConfig Config(int x, int y, int z, int threads = Threads) => new(new Index3D(x, y, z), new Index3D(threads, 1, 1));

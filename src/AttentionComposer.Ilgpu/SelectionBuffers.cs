@@ -22,11 +22,12 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
 
     /// <summary>A selection over sequences of a cache, and where the call finds what it chooses.</summary>
     /// <param name="traits">The pipeline.</param>
+    /// <param name="device">The same on a device.</param>
     /// <param name="cache">The sequences.</param>
     /// <param name="visible">The most keys that are visible in one of them.</param>
     /// <param name="sinkLogits">See <see cref="DeviceSelection.SinkLogits"/>.</param>
     /// <param name="call">Receives the list of chosen keys.</param>
-    public DeviceSelection For(KernelTraits traits, DeviceKvCache cache, int visible, int sinkLogits, ref DeviceCall call)
+    public DeviceSelection For(KernelTraits traits, DeviceTraits device, DeviceKvCache cache, int visible, int sinkLogits, ref DeviceCall call)
     {
         const int SlotMultiple = 8;
 
@@ -41,8 +42,8 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
         return new DeviceSelection
         {
             Columns = cache.Columns,
-            Channels = _channels.View(Math.Max(1, pairs * selection.Rank)), // no view may be empty
-            Queries = _queries.View(Math.Max(1, rows * selection.Rank)),
+            Channels = _channels.View(pairs * Math.Max(1, selection.Rank)), // no view may be empty
+            Queries = _queries.View(rows * Math.Max(1, selection.Rank)),
             Intervals = _intervals.View(2L * cache.Sequences * traits.RangeCount),
             KeyIntervals = _keyIntervals.View(2L * cache.Sequences * traits.RangeCount),
             Scores = _scores.View(rows * stride),
@@ -57,11 +58,13 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
             Forced = selection.Forced,
             ByProbability = selection.ByProbability ? 1 : 0,
             WritesMass = selection.Remainder == Remainder.Renormalised ? 0 : 1,
+            HidesCandidates = selection.HidesCandidates ? 1 : 0,
+            HidesByHead = device.HidesByHead ? 1 : 0,
         };
     }
 
     /// <summary>Candidates in a chunk: slots begin at whole ones.</summary>
-    public static int ChunkCandidates(DeviceCacheKind kind) => kind.PageSize > 0 ? PageKernel.ChunkPages : kind.ChunkScalars;
+    public static int ChunkCandidates(DeviceCacheKind kind) => kind.PageSize > 0 ? PageKernel.ChunkPages : kind.KeyColumns ? kind.ChunkScalars : 1;
 
     /// <summary>Lists for the keys of chosen pages, and how many they are.</summary>
     public (ArrayView<int> Keys, ArrayView<int> Counts) KeysOfPages(long lists, int keep) => (_keysOfPages.View(lists * keep), _keyCounts.View(lists));

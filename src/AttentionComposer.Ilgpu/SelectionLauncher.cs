@@ -19,7 +19,8 @@ sealed class SelectionLauncher
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int, float> _channels;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection> _score;
     readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int, int> _select;
-    readonly Action<AcceleratorStream, KernelConfig, RemainderCall, DeviceSelection, ArrayView<float>, int> _remainder;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, int> _lose;
+    readonly Action<AcceleratorStream, KernelConfig, DeviceCall, DeviceSelection, RemainderCall, int, int> _remainder;
     readonly PageLauncher? _pages;
 
     public SelectionLauncher(KernelTraits traits, IDeviceKernels kernels, Accelerator accelerator)
@@ -31,9 +32,10 @@ sealed class SelectionLauncher
         _columns = accelerator.LoadKernel<AppendCall, ColumnCall>(AppendKernel.Columns, few);
         _sumBlocks = accelerator.LoadKernel<RemainderCall, int>(RemainderKernel.SumBlocks, few);
         _channels = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int, float>(ChannelKernel.Run, few);
-        _score = accelerator.LoadKernel(kernels.Score!, few);
+        _score = accelerator.LoadKernel(kernels.Score!, new KernelSpecialization(Threads, _device.DecodeGroupsPerMultiprocessor));
         _select = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int>(SelectKernel.Run, many);
-        _remainder = accelerator.LoadKernel<RemainderCall, DeviceSelection, ArrayView<float>, int>(RemainderKernel.Run, many);
+        _lose = accelerator.LoadKernel<DeviceCall, DeviceSelection, int>(RemainderKernel.Lose, few);
+        _remainder = accelerator.LoadKernel<DeviceCall, DeviceSelection, RemainderCall, int, int>(RemainderKernel.Run, many);
         _pages = _selection.PageSize > 0 ? new PageLauncher(accelerator) : null;
     }
 
@@ -54,40 +56,62 @@ sealed class SelectionLauncher
         foreach (int length in cache.Lengths)
             filled = Math.Max(filled, length / RemainderKernel.BlockPositions - (length - call.Tokens) / RemainderKernel.BlockPositions);
         if (filled > 0)
-            _sumBlocks(stream, Launcher.Config(cache.Shape.KeyValueHeads, cache.Sequences, filled), Remainder(cache, call.Lengths), call.Tokens);
+            _sumBlocks(stream, Launcher.Config(cache.Shape.KeyValueHeads, cache.Sequences, filled), RemainderOf(cache, call.Lengths), call.Tokens);
     }
 
     /// <summary>Whether one-token calls choose, or see too few keys for it.</summary>
     public bool Chooses(int tokens, int visible) => tokens == 1 && visible > _selection.KeepKeys;
 
     /// <summary>Chooses the keys that the call attends to.</summary>
-    public DeviceSelection Choose(StreamBuffers buffers, DeviceKvCache cache, int visible, ref DeviceCall call)
+    public DeviceSelection Choose(StreamBuffers buffers, DeviceKvCache cache, int visible, int multiprocessors, ref DeviceCall call)
     {
         AttentionShape shape = _traits.Shape;
-        DeviceSelection selection = buffers.Selection.For(_traits, cache, visible, buffers.SinkLogits, ref call);
-        int chunkCandidates = SelectionBuffers.ChunkCandidates(cache.Kind), chunks = selection.ScoreStride / chunkCandidates;
+        DeviceSelection selection = buffers.Selection.For(_traits, _device, cache, visible, buffers.SinkLogits, ref call);
         _pages?.Bound(buffers.Stream, cache, call.Lengths);
         if (_selection.Rank > 0)
             _channels(
                 buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1), call, selection, shape.HeadDim, shape.GroupSize, _device.QueryFactor);
-        int groupChunks = _pages is null ? Threads : DeviceTraits.WarpSize; // warps share the channels of pages
-        _score(buffers.Stream, Launcher.Config((chunks + groupChunks - 1) / groupChunks, shape.KeyValueHeads, cache.Sequences), call, selection);
+        if (_selection.Rank + _selection.PageSize > 0)
+            ScoreChunks(buffers.Stream, cache, call, selection);
+        else
+            ScoreKeys(buffers.Stream, cache, call, selection, visible, multiprocessors);
         (int choosers, int group) = _selection.PerHead ? (shape.QueryHeads, 1) : (shape.KeyValueHeads, shape.GroupSize);
-        _select(buffers.Stream, Launcher.Config(choosers, cache.Sequences, 1, _largestGroup), call, selection, group, chunkCandidates);
+        _select(
+            buffers.Stream, Launcher.Config(choosers, cache.Sequences, 1, _largestGroup), call, selection, group, SelectionBuffers.ChunkCandidates(cache.Kind));
         _pages?.List(buffers, choosers, cache.Sequences, selection, ref call);
         return selection;
     }
 
-    /// <summary>Gives what the chosen keys leave of the probability to the mean of the visible values, where the pipeline does so.</summary>
+    /// <summary>Gives what the chosen keys leave of the probability to whom the pipeline says.</summary>
     public void Finish(StreamBuffers buffers, DeviceKvCache cache, in DeviceCall call, in DeviceSelection selection)
     {
+        AttentionShape shape = _traits.Shape;
+        if (_selection.Remainder == Remainder.Lost)
+            _lose(buffers.Stream, Launcher.Config(shape.QueryHeads, cache.Sequences, 1), call, selection, shape.HeadDim);
         if (cache.Kind.ValueMean)
             _remainder(
-                buffers.Stream, Launcher.Config(_traits.Shape.KeyValueHeads, cache.Sequences, 1, _largestGroup),
-                Remainder(cache, call.Lengths), selection, call.Output, _traits.Shape.GroupSize);
+                buffers.Stream, Launcher.Config(shape.KeyValueHeads, cache.Sequences, 1, _largestGroup), call, selection, RemainderOf(cache, call.Lengths), shape.GroupSize,
+                SelectionBuffers.ChunkCandidates(cache.Kind));
     }
 
-    static RemainderCall Remainder(DeviceKvCache cache, ArrayView<int> lengths) => new()
+    // Channels of keys, or bounds of pages: chunks of candidates lie side by side.
+    void ScoreChunks(AcceleratorStream stream, DeviceKvCache cache, in DeviceCall call, in DeviceSelection selection)
+    {
+        int chunks = selection.ScoreStride / SelectionBuffers.ChunkCandidates(cache.Kind);
+        int groupChunks = _pages is null ? Threads : DeviceTraits.WarpSize; // warps share the channels of pages
+        _score(stream, Launcher.Config(Launcher.Groups(chunks, groupChunks), _traits.Shape.KeyValueHeads, cache.Sequences), call, selection);
+    }
+
+    // Whole keys, cut into parts as in decode.
+    void ScoreKeys(AcceleratorStream stream, DeviceKvCache cache, DeviceCall call, in DeviceSelection selection, int visible, int multiprocessors)
+    {
+        int groups = _traits.Shape.KeyValueHeads * _device.DecodeRowTiles;
+        call.Splits = Launcher.Splits(
+            (long)groups * cache.Sequences, Launcher.Groups(visible, _device.DecodeKeys), multiprocessors * _device.DecodeGroupsPerMultiprocessor);
+        _score(stream, Launcher.Config(call.Splits, groups, cache.Sequences), call, selection);
+    }
+
+    RemainderCall RemainderOf(DeviceKvCache cache, ArrayView<int> lengths) => new()
     {
         BlockSums = cache.BlockSums,
         Values = cache.Values,
@@ -97,5 +121,6 @@ sealed class SelectionLauncher
         RowChunks = cache.RowChunks,
         Capacity = cache.Rows,
         Format = (int)cache.Format,
+        Spreads = _selection.Remainder == Remainder.Spread ? 1 : 0,
     };
 }

@@ -434,10 +434,12 @@ partial class PagesOfDocuments : IDeviceKernels
         }
 
         /// <summary>The position of one of the keys that a query attends to: of the list, or counted along the intervals that it sees.</summary>
-        static int Position(int index, bool selects, ArrayView<int> chosen, int low0, int keys0, int low1)
+        static int Position(int index, bool selects, ArrayView<int> chosen, int low0, int keys0, int low1) =>
+            selects ? chosen[index] : Position(index, low0, keys0, low1);
+
+        /// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>
+        static int Position(int index, int low0, int keys0, int low1)
         {
-            if (selects)
-                return chosen[index];
             if (index < keys0)
                 return low0 + index;
             index -= keys0;

@@ -57,7 +57,7 @@ partial class SparQOverAWindow : IDeviceKernels
             int length = call.Lengths[sequence], query = length - 1;
             int low0 = 0, high0 = Math.Max(0, Math.Min(query + 1, 4));
             int low1 = Math.Max(high0, query - 8191), high1 = query + 1;
-            if (Grid.IdxX == 0 && keyValueHead == 0 && thread == 0)
+            if (Grid.IdxX == 0 && Grid.IdxY == 0 && thread == 0)
             {
                 selection.Intervals[4 * sequence] = low0;
                 selection.Intervals[4 * sequence + 1] = high0;
@@ -400,10 +400,12 @@ partial class SparQOverAWindow : IDeviceKernels
         }
 
         /// <summary>The position of one of the keys that a query attends to: of the list, or counted along the intervals that it sees.</summary>
-        static int Position(int index, bool selects, ArrayView<int> chosen, int low0, int keys0, int low1)
+        static int Position(int index, bool selects, ArrayView<int> chosen, int low0, int keys0, int low1) =>
+            selects ? chosen[index] : Position(index, low0, keys0, low1);
+
+        /// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>
+        static int Position(int index, int low0, int keys0, int low1)
         {
-            if (selects)
-                return chosen[index];
             if (index < keys0)
                 return low0 + index;
             index -= keys0;

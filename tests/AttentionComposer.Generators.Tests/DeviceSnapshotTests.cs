@@ -58,6 +58,25 @@ public sealed class DeviceSnapshotTests
         }
         """).DeviceText);
 
+    /// <summary>A scorer over whole keys beside a mask and a score by head; two rows of a thread's own.</summary>
+    [Fact]
+    public void TopKWithFunctions() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 12, KeyValueHeads = 2)]
+        [Causal, TopK(128, Remainder = TopKRemainder.Spread)]
+        [KvCache(KvFormat.Float16)]
+        public sealed partial class TopKWithFunctions(int[] document, float[] slopes)
+        {
+            readonly int[] _document = document;
+            readonly float[] _slopes = slopes;
+
+            [Score] float Distance(float score, int head, int query, int key) => score + _slopes[head] * (key - query);
+            [Mask] bool SameDocument(int query, int key) => _document[query] == _document[key];
+        }
+        """).DeviceText);
+
     /// <summary>A scorer over columns of keys, and a decode kernel that takes its keys from a list. The window makes two intervals of candidates.</summary>
     [Fact]
     public void SparQOverAWindow() => Snapshot.Verify(GeneratorRun.OnDevice(

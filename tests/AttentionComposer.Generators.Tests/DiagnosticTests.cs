@@ -100,9 +100,7 @@ public sealed class DiagnosticTests
 
     public static TheoryData<string, string> OnDevice => new()
     {
-        { "ATC0401", $"[{Good}, Causal, [|TopK(8)|]] partial class Local;" },
         { "ATC0401", $"[{Good}, Causal, [|HeavyHitters(Budget = 16, Local = 8)|]] partial class Local;" },
-        { "ATC0401", $"[{Good}, Causal, [|SparQ(Rank = 8, TopK = 16)|]] partial class Local {{ [Score] static float Half(float score) => score / 2; }}" },
     };
 
     /// <summary>What devices cannot do is told where it is written, and only where there are devices; the processor can do it all the same.</summary>

@@ -28,7 +28,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
 
     /// <summary>The attributes of stages that run on the processor only.</summary>
-    static readonly string[] s_processorStages = ["TopK", "DoubleSparsity", "HeavyHitters"];
+    static readonly string[] s_processorStages = ["DoubleSparsity", "HeavyHitters"];
 
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
@@ -147,10 +147,9 @@ sealed class PipelineReader
         if (_compilation.GetTypeByMetadataName(DeviceKernels) is null)
             return false;
         CheckMembers(s_deviceMembers);
-        bool plain = spec.Scores.Count + spec.Masks.Count == 0 && spec.SinkLogits is null && spec.Normalization == Normalization.Softmax;
-        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null) ?? (spec.Selection is SparQSelection && !plain ? "SparQ" : null);
+        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null);
         if (missing is not null)
-            CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, missing == "SparQ" ? "[SparQ] beside functions, sink logits or a normaliser" : $"[{missing}]");
+            CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, $"[{missing}]");
         return missing is null;
     }
 

@@ -67,4 +67,10 @@ public struct DeviceSelection
 
     /// <summary>1 when the mass of what was chosen is asked for.</summary>
     public int WritesMass;
+
+    /// <summary>1 when functions may hide keys of the intervals.</summary>
+    public int HidesCandidates;
+
+    /// <summary>1 when they may hide them from some heads of a group and not from others.</summary>
+    public int HidesByHead;
 }

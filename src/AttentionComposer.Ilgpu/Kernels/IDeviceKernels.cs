@@ -32,7 +32,8 @@ public interface IDeviceKernels
 
     /// <summary>
     /// The scores of a selection's candidates, in groups of <see cref="DeviceTraits.GroupThreads"/> threads; null without a selection. From a few channels of each key, each thread takes a
-    /// chunk of keys: the grid is <c>(groups for the chunks of the longest sequence, KeyValueHeads, sequences)</c>, and an interval takes up to two chunks more than its keys fill.
+    /// chunk of keys: the grid is <c>(groups for the chunks of the longest sequence, KeyValueHeads, sequences)</c>, and an interval takes up to two chunks more than its keys fill. From whole
+    /// keys it is <c>(Splits, KeyValueHeads · DecodeRowTiles, sequences)</c>, as in decode.
     /// </summary>
     Action<DeviceCall, DeviceSelection>? Score => null;
 
@@ -61,6 +62,9 @@ public sealed record DeviceTraits(int DecodeTokens, int DecodeRowTiles, int Deco
 
     /// <summary>Groups that a multiprocessor should hold at once in prefill.</summary>
     public int PrefillGroupsPerMultiprocessor { get; init; } = 1;
+
+    /// <summary>Whether functions may hide a candidate of a selection from some heads of a group and not from others.</summary>
+    public bool HidesByHead { get; init; }
 
     /// <summary>Factor on the dot products of a selection's scorer; the kernels themselves know theirs.</summary>
     public float QueryFactor { get; init; } = 1;

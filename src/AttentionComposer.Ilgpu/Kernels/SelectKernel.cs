@@ -45,7 +45,7 @@ public static class SelectKernel
 
         int slots = 0;
         for (int i = 0; i < selection.IntervalCount; i++)
-            slots += SlotsOf(intervals[2 * i], intervals[2 * i + 1], chunkKeys);
+            slots += CandidateSlots.Count(intervals[2 * i], intervals[2 * i + 1], chunkKeys);
 
         // The softmax over all candidates, and a sink.
         for (int row = 0; row < group && selection.ByProbability + selection.WritesMass != 0; row++)
@@ -143,7 +143,7 @@ public static class SelectKernel
         {
             bool isEqual = ranks[slot] == lowest;
             if (IsKept(ranks[slot], lowest, isEqual, ordinal >= older))
-                chosen[place++] = PositionOf(intervals, selection.IntervalCount, chunkKeys, slot);
+                chosen[place++] = CandidateSlots.PositionOf(intervals, selection.IntervalCount, chunkKeys, slot);
             ordinal += isEqual ? 1 : 0;
         }
 
@@ -156,7 +156,7 @@ public static class SelectKernel
             float sum = 0, largest = float.NegativeInfinity;
             for (int i = thread; i < keep; i += threads)
             {
-                float score = scores[row * selection.ScoreStride + SlotOf(intervals, selection.IntervalCount, chunkKeys, chosen[i])];
+                float score = scores[row * selection.ScoreStride + CandidateSlots.SlotOf(intervals, selection.IntervalCount, chunkKeys, chosen[i])];
                 sum += XMath.Exp2(score - maxima[row]) * shares[row];
                 largest = DeviceMath.Max(largest, score);
             }
@@ -208,33 +208,5 @@ public static class SelectKernel
 
         found[0] = bin;
         found[1] = missing - above;
-    }
-
-    static int SlotsOf(int low, int high, int chunkKeys) => high <= low ? 0 : ((high + chunkKeys - 1) / chunkKeys - low / chunkKeys) * chunkKeys;
-
-    static int PositionOf(ArrayView<int> intervals, int count, int chunkKeys, int slot)
-    {
-        int position = 0;
-        for (int i = 0; i < count; i++)
-        {
-            int low = intervals[2 * i], slots = SlotsOf(low, intervals[2 * i + 1], chunkKeys);
-            position = slot >= 0 && slot < slots ? low / chunkKeys * chunkKeys + slot : position;
-            slot -= slots;
-        }
-
-        return position;
-    }
-
-    static int SlotOf(ArrayView<int> intervals, int count, int chunkKeys, int position)
-    {
-        int before = 0, slot = 0;
-        for (int i = 0; i < count; i++)
-        {
-            int low = intervals[2 * i], high = intervals[2 * i + 1];
-            slot = position >= low && position < high ? before + position - low / chunkKeys * chunkKeys : slot;
-            before += SlotsOf(low, high, chunkKeys);
-        }
-
-        return slot;
     }
 }

@@ -209,7 +209,7 @@ public sealed class DeviceAttentionTests
     public void StagesThatTheDeviceDoesNotHaveAreNamed()
     {
         Assert.Equal(
-            "Chosen has no device kernels: the stage TopK runs on the CPU only.",
+            "Chosen has no device kernels: the stage HeavyHitters runs on the CPU only.",
             Assert.Throws<NotSupportedException>(() => new Chosen().OnDevice(Accelerator)).Message);
     }
 

@@ -16,6 +16,13 @@ public static class KernelLoaders
         where T2 : struct =>
         (stream, config, first, second) => Launch(stream, action, config, () => action(first, second));
 
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3> LoadKernel<T1, T2, T3>(
+        this Accelerator accelerator, Action<T1, T2, T3> action, KernelSpecialization specialization)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct =>
+        (stream, config, first, second, third) => Launch(stream, action, config, () => action(first, second, third));
+
     public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4> LoadKernel<T1, T2, T3, T4>(
         this Accelerator accelerator, Action<T1, T2, T3, T4> action, KernelSpecialization specialization)
         where T1 : struct

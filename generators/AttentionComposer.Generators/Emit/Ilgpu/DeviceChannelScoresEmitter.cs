@@ -66,19 +66,14 @@ sealed class DeviceChannelScoresEmitter
             int thread = ThreadGroup.IdxX, keyValueHead = Grid.IdxY, sequence = Grid.IdxZ;
             int length = call.Lengths[sequence], query = length - 1;
             """);
+        if (_plan.DependsOn(VariableKind.Batch))
+            _writer.Write("int batch = call.FirstSequence + sequence;");
+        if (DeviceScoreEmitter.UsesCaptured(_plan))
+            _writer.Write("Captured captured = Read(call);");
         for (int i = 0; i < Intervals; i++)
             _writer.Write($"int low{i} = {DevicePrinter.Intervals.Low(_plan, i, "query", "query")}, high{i} = {DevicePrinter.Intervals.High(_plan, i, "query", "query")};");
-        _writer.Open("if (Grid.IdxX == 0 && keyValueHead == 0 && thread == 0)");
-        for (int i = 0; i < Intervals; i++)
-        {
-            string first = $"{2 * Intervals} * sequence";
-            _writer.Write($"selection.Intervals[{Sum(first, 2 * i)}] = low{i};");
-            _writer.Write($"selection.Intervals[{Sum(first, 2 * i + 1)}] = high{i};");
-        }
-
-        _writer.Close();
+        DeviceDecodeEmitter.EmitIntervals(_writer, _plan);
         _writer.Write($"""
-
             // The group's queries in these channels.
             ArrayView<float> queries = SharedMemory.Allocate<float>({Group * _rank}); // [{Group}, {_rank}]
             ArrayView<int> channels = SharedMemory.Allocate<int>({_rank});
@@ -117,8 +112,6 @@ sealed class DeviceChannelScoresEmitter
             int stride = selection.ScoreStride / 4;
             ArrayView<Float4> scores = selection.Scores.Cast<Float4>().SubView(pair * Group * stride, (long)Group * stride);
             """);
-        if (DeviceScoreEmitter.UsesCaptured(_plan))
-            _writer.Write("Captured captured = Read(call);");
     }
 
     void EmitScores()
@@ -143,7 +136,7 @@ sealed class DeviceChannelScoresEmitter
             string number = Passes ? $"row{row}" : Literal.Of(row);
             string place = number switch { "0" => "", "1" => "stride + ", _ => $"{number} * stride + " };
             string head = number == "0" ? "keyValueHead * Group" : $"keyValueHead * Group + {number}";
-            string others = DeviceScoreEmitter.Pass(Others, new PairNames("query", head, "", ""));
+            string others = DeviceScoreEmitter.Pass(Others, new PairNames("query", head, "", "call.Faults"));
             _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, ScoresOf(s{row}, chunk * {_chunkKeys}, low, high{DeviceScoreEmitter.Others(others)}));");
         }
     }
@@ -168,20 +161,25 @@ sealed class DeviceChannelScoresEmitter
         }
     }
 
+    bool Tests => DeviceScoreEmitter.TestsInDecode(_plan);
+
     // What ScoresOf takes beside the dot products and the keys.
-    IEnumerable<PairParameter> Others => DeviceScoreEmitter.LogitParameters(_plan).Where(parameter => parameter.Variable != VariableKind.Key);
+    IEnumerable<PairParameter> Others => DeviceScoreEmitter.LogitParameters(_plan)
+        .Union(Tests ? DeviceScoreEmitter.MaskParameters(_plan) : [])
+        .Where(parameter => parameter.Variable != VariableKind.Key);
 
     void EmitScoresOf()
     {
         string fields = _chunkKeys == 8 ? "ABCDEFGH" : "XYZW";
-        var names = new PairNames("query", "head", "key", "");
-        _writer.Write("/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval.</summary>");
+        var names = new PairNames("query", "head", "key", "faults");
+        _writer.Write($"/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval{(Tests ? ", and of keys that the row does not see" : "")}.</summary>");
         _writer.Write($"static {_row.Floats} ScoresOf({_row.Floats} dots, int key, int low, int high{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(Others))}) => new()\n{{");
         for (int i = 0; i < _chunkKeys; i++)
         {
             string key = i == 0 ? "key" : $"key + {i}";
+            string visible = $"{key} >= low && {key} < high" + (Tests ? $" && {DeviceScoreEmitter.Sees(_plan, names with { Key = key })}" : "");
             string score = DeviceScoreEmitter.Logit(_plan, $"dots.{fields[i]}", names with { Key = key });
-            _writer.Write($"    {fields[i]} = {key} >= low && {key} < high ? DeviceMath.Candidate({score}) : float.NegativeInfinity,");
+            _writer.Write($"    {fields[i]} = {visible} ? DeviceMath.Candidate({score}) : float.NegativeInfinity,");
         }
 
         _writer.Write("};");

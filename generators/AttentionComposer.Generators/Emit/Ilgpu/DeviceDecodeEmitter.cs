@@ -11,20 +11,22 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// threads of a warp issue side by side, and the query heads of its group share it. While scores are summed up the values are on their way, and
 /// while values are summed up the next keys are.
 /// </summary>
-sealed class DeviceDecodeEmitter
+sealed partial class DeviceDecodeEmitter
 {
     readonly SourceWriter _writer;
     readonly KernelPlan _plan;
     readonly DevicePlan _device;
     readonly DeviceRow _row;
+    readonly bool _onlyScores; // whether the kernel ends with the logits
     readonly int _keyLevels, _rowLevels, _levels; // of the sum over a team's threads: which halve the keys, then the rows; and all
 
-    DeviceDecodeEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device)
+    DeviceDecodeEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device, bool onlyScores)
     {
         _writer = writer;
         _plan = plan;
         _device = device;
         _row = DeviceRow.Of(plan.Spec.Format);
+        _onlyScores = onlyScores;
         for (_levels = 0; 1 << _levels < device.TeamThreads; _levels++)
         {
             if (device.TeamKeys >> _keyLevels > 1)
@@ -34,7 +36,7 @@ sealed class DeviceDecodeEmitter
         }
     }
 
-    public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DeviceDecodeEmitter(writer, plan, device).Emit();
+    public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DeviceDecodeEmitter(writer, plan, device, onlyScores: false).Emit();
 
     int HeadDim => _plan.Spec.HeadDim;
     int Group => _plan.Spec.GroupSize;
@@ -108,10 +110,12 @@ sealed class DeviceDecodeEmitter
         _writer.Write(_device.RowTiles == 1
             ? "int keyValueHead = Grid.IdxY;"
             : $"int keyValueHead = Grid.IdxY / {_device.RowTiles}, firstRow = Grid.IdxY % {_device.RowTiles}{(_device.GroupRows == 1 ? "" : $" * {_device.GroupRows}")};");
-        _writer.Write("int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;");
+        _writer.Write(_onlyScores
+            ? "int sequence = Grid.IdxZ;"
+            : "int sequence = Grid.IdxZ / call.LaunchTokens, token = call.FirstToken + Grid.IdxZ % call.LaunchTokens;");
         if (_plan.DependsOn(VariableKind.Batch))
             _writer.Write("int batch = call.FirstSequence + sequence;");
-        _writer.Write("int length = call.Lengths[sequence], query = length - call.Tokens + token;");
+        _writer.Write($"int length = call.Lengths[sequence], query = {(_onlyScores ? "length - 1" : "length - call.Tokens + token")};");
         if (DeviceScoreEmitter.UsesCaptured(_plan))
             _writer.Write("Captured captured = Read(call);");
         _writer.Blank();
@@ -145,9 +149,10 @@ sealed class DeviceDecodeEmitter
             int begin = (int)((long)keys * Grid.IdxX / call.Splits), end = (int)((long)keys * (Grid.IdxX + 1) / call.Splits);
             long firstChunk = ((long)sequence * KeyValueHeads + keyValueHead) * call.Capacity * RowChunks;
             ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * RowChunks);
-            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * RowChunks);
-
             """);
+        if (!_onlyScores)
+            _writer.Write("ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * RowChunks);");
+        _writer.Blank();
     }
 
     void EmitQueries()
@@ -156,11 +161,12 @@ sealed class DeviceDecodeEmitter
         string row = _device.RowTiles == 1 ? "i / HeadDim" : "firstRow + i / HeadDim";
         // A row of padding computes what the last one does; nobody reads it.
         string source = HasPadding ? $"Math.Min({row}, Group - 1) * HeadDim + i % HeadDim" : _device.RowTiles == 1 ? "i" : "firstRow * HeadDim + i";
+        string token = _onlyScores ? "(long)sequence" : "((long)sequence * call.Tokens + token)", slots = _onlyScores ? "" : $"{_device.KeyWarps * _device.Teams}, ";
         _writer.Write($"""
-            // The group's queries, scaled, pass through shared memory; it holds the teams' sums in the end.
-            long firstQuery = (((long)sequence * call.Tokens + token) * KeyValueHeads + keyValueHead) * (Group * HeadDim);
+            // The group's queries, scaled, pass through shared memory{(_onlyScores ? "" : "; it holds the teams' sums in the end")}.
+            long firstQuery = ({token} * KeyValueHeads + keyValueHead) * (Group * HeadDim);
             ArrayView<float> queries = call.Queries.SubView(firstQuery, Group * HeadDim);
-            ArrayView<Float4> parts = SharedMemory.Allocate<Float4>({_device.KeyWarps * _device.Teams * rows * quarter}); // [{_device.KeyWarps * _device.Teams}, {rows}, HeadDim / 4]
+            ArrayView<Float4> parts = SharedMemory.Allocate<Float4>({(_onlyScores ? 1 : _device.KeyWarps * _device.Teams) * rows * quarter}); // [{slots}{rows}, HeadDim / 4]
             ArrayView<float> scaled = parts.Cast<float>();
             for (int i = thread; i < {rows} * HeadDim; i += 128)
                 scaled[i] = queries[{source}] * {Literal.Of(_plan.QueryFactor)};
@@ -195,6 +201,23 @@ sealed class DeviceDecodeEmitter
 
     void EmitState()
     {
+        EmitOwn();
+        for (int row = 0; row < OwnRows; row++)
+            _writer.Write($"float maximum{row} = float.NegativeInfinity, sum{row} = 0;");
+        foreach (int row in Rows)
+            _writer.Write(string.Join(" ", Chunks.Select(chunk => $"{_row.Floats} o{row}{Chunk(chunk)} = default;")));
+        _writer.Write($"""
+
+            // A warp passes weights on to its threads in two buffers by turns, so that none is overwritten while it is read.
+            ArrayView<Float4> weights = SharedMemory.Allocate<Float4>({DevicePlan.Warps * 2 * BufferFloats / 4});
+            ArrayView<float> weightCells = weights.Cast<float>();
+            int buffer = warp * {2 * BufferFloats}, turn = 0;
+
+            """);
+    }
+
+    void EmitOwn()
+    {
         string held = (OwnKeys, OwnRows) switch
         {
             (1, 1) => "its own key and row",
@@ -210,28 +233,17 @@ sealed class DeviceDecodeEmitter
         {
             for (int row = 0; row < OwnRows; row++)
             {
-                string inGroup = string.Join(" + ", new[] { FirstRow, OwnRow(row) }.Where(term => term is not (null or "0")));
-                string added = HasPadding ? $" + Math.Min({inGroup}, Group - 1)" : inGroup.Length == 0 ? "" : " + " + inGroup;
+                string added = HasPadding ? $" + Math.Min({InGroup(row)}, Group - 1)" : InGroup(row) == "0" ? "" : " + " + InGroup(row);
                 _writer.Write($"int head{row} = keyValueHead * Group{added};");
             }
         }
-
-        for (int row = 0; row < OwnRows; row++)
-            _writer.Write($"float maximum{row} = float.NegativeInfinity, sum{row} = 0;");
-        foreach (int row in Rows)
-            _writer.Write(string.Join(" ", Chunks.Select(chunk => $"{_row.Floats} o{row}{Chunk(chunk)} = default;")));
-        _writer.Write($"""
-
-            // A warp passes weights on to its threads in two buffers by turns, so that none is overwritten while it is read.
-            ArrayView<Float4> weights = SharedMemory.Allocate<Float4>({DevicePlan.Warps * 2 * BufferFloats / 4});
-            ArrayView<float> weightCells = weights.Cast<float>();
-            int buffer = warp * {2 * BufferFloats}, turn = 0;
-
-            """);
     }
 
     // One of this thread's own rows, as the warp counts them.
     string OwnRow(int row) => Sum(_rowLevels == 0 ? null : "ownRow", row);
+
+    // The same row, as the group of heads counts it.
+    string InGroup(int row) => FirstRow is null ? OwnRow(row) : OwnRow(row) == "0" ? FirstRow : $"{FirstRow} + {OwnRow(row)}";
 
     // The bits of the lane as the number of a key or row: the first level parts the lower half from the upper one.
     static string Own(int firstLevel, int levels, int count) => string.Join(" + ",
@@ -240,29 +252,31 @@ sealed class DeviceDecodeEmitter
     string Position(string index)
     {
         string text = $"low0 + {index}";
-        return _plan.Intervals.Count == 1 && !IsListed ? text : $"Position({index}, {PositionArguments})";
+        return _plan.Intervals.Count == 1 && !IsListed ? text : $"Position({index}, {(IsListed ? "selects, chosen, " : "")}{PositionArguments(_plan, "")})";
     }
 
-    string PositionArguments => (IsListed ? "selects, chosen, " : "") +
-        string.Join(", ", Enumerable.Range(0, _plan.Intervals.Count).Select(i => i == _plan.Intervals.Count - 1 ? $"low{i}" : $"low{i}, keys{i}"));
+    static string PositionArguments(KernelPlan plan, string type) =>
+        string.Join(", ", Enumerable.Range(0, plan.Intervals.Count).Select(i => $"{type}low{i}{(i == plan.Intervals.Count - 1 ? "" : $", {type}keys{i}")}"));
 
     // Whether a selection may give a list of the keys.
-    bool IsListed => _plan.Selection is not null;
+    bool IsListed => _plan.Selection is not null && !_onlyScores;
 
-    /// <summary>Emits where the i-th of the keys in several intervals is.</summary>
+    /// <summary>Emits where the i-th of the keys in several intervals is, and of those that a selection may list.</summary>
     public static void EmitPosition(SourceWriter writer, KernelPlan plan)
     {
         int intervals = plan.Intervals.Count;
-        if (intervals == 1 && plan.Selection is null)
-            return;
-        string parameters = (plan.Selection is null ? "" : "bool selects, ArrayView<int> chosen, ") + string.Join(
-            ", ", Enumerable.Range(0, intervals).Select(i => i == intervals - 1 ? $"int low{i}" : $"int low{i}, int keys{i}"));
-        writer.Write(plan.Selection is null
-            ? "/// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>"
-            : "/// <summary>The position of one of the keys that a query attends to: of the list, or counted along the intervals that it sees.</summary>");
-        writer.Open($"static int Position(int index, {parameters})");
         if (plan.Selection is not null)
-            writer.Nested("if (selects)", "return chosen[index];");
+        {
+            writer.Write("/// <summary>The position of one of the keys that a query attends to: of the list, or counted along the intervals that it sees.</summary>");
+            writer.Write($"static int Position(int index, bool selects, ArrayView<int> chosen, {PositionArguments(plan, "int ")}) =>");
+            writer.Write($"    selects ? chosen[index] : {(intervals == 1 ? "low0 + index" : $"Position(index, {PositionArguments(plan, "")})")};");
+            writer.Blank();
+        }
+
+        if (intervals == 1)
+            return;
+        writer.Write("/// <summary>The position of one of the keys that a query sees, counted along the intervals.</summary>");
+        writer.Open($"static int Position(int index, {PositionArguments(plan, "int ")})");
         for (int i = 0; i + 1 < intervals; i++)
         {
             writer.Nested($"if (index < keys{i})", $"return low{i} + index;");
@@ -282,7 +296,7 @@ sealed class DeviceDecodeEmitter
 
     void EmitFirstKeys()
     {
-        _writer.Write("// Keys behind the split's last one repeat it and count as hidden.");
+        _writer.Write($"// Keys behind the split's last one repeat it and {(_onlyScores ? "get no score" : "count as hidden")}.");
         _writer.Write($"int last = end - 1, next = {Front};");
         EmitKeyLoads(declare: true);
     }
@@ -305,6 +319,13 @@ sealed class DeviceDecodeEmitter
         foreach (int key in Keys)
             _writer.Write(string.Join(" ", Chunks.Select(chunk => $"Chunk v{key}{Chunk(chunk)} = valueRows[row{key} + {PartOf(chunk)}];")));
         _writer.Blank();
+        EmitDots();
+        EmitNextKeys("values are summed");
+        EmitTeamSums();
+    }
+
+    void EmitDots()
+    {
         foreach (int key in Keys)
         {
             foreach (int chunk in Chunks)
@@ -313,14 +334,17 @@ sealed class DeviceDecodeEmitter
                 _writer.Write($"float s{key}{row} = {string.Join(" + ", Chunks.Select(chunk => Dot(key, row, chunk)))};");
         }
 
-        _writer.Write($"""
+        _writer.Blank();
+    }
 
-            // The next keys are on their way while the values are summed.
+    void EmitNextKeys(string meanwhile)
+    {
+        _writer.Write($"""
+            // The next keys are on their way while the {meanwhile}.
             next = front + {_device.GroupKeys};
             """);
         EmitKeyLoads(declare: false);
         _writer.Blank();
-        EmitTeamSums();
     }
 
     string Dot(int key, int row, int chunk)
@@ -363,10 +387,7 @@ sealed class DeviceDecodeEmitter
         bool tests = DeviceScoreEmitter.TestsInDecode(_plan);
         for (int key = 0; key < OwnKeys; key++)
         {
-            string offset = Sum("ownKey", key);
-            _writer.Write($"int index{key} = front + {(_device.Teams == 1 ? offset : $"{Factor(offset)} * {_device.Teams} + team")};");
-            if (DeviceScoreEmitter.Needs(_plan, VariableKind.Key, tests))
-                _writer.Write($"int position{key} = {Position($"Math.Min(index{key}, last)")};");
+            EmitOwnKey(key, tests);
             for (int row = 0; row < OwnRows; row++)
             {
                 var names = new PairNames("query", $"head{row}", $"position{key}", "call.Faults");
@@ -379,6 +400,15 @@ sealed class DeviceDecodeEmitter
         for (int row = 0; row < OwnRows; row++)
             EmitRowWeights(row);
         _writer.Write("Warp.Barrier();");
+    }
+
+    // Which of the keys is this thread's, and where it is, if anything asks.
+    void EmitOwnKey(int key, bool tests)
+    {
+        string offset = Sum("ownKey", key);
+        _writer.Write($"int index{key} = front + {(_device.Teams == 1 ? offset : $"{Factor(offset)} * {_device.Teams} + team")};");
+        if (DeviceScoreEmitter.Needs(_plan, VariableKind.Key, tests))
+            _writer.Write($"int position{key} = {Position($"Math.Min(index{key}, last)")};");
     }
 
     void EmitRowWeights(int row)

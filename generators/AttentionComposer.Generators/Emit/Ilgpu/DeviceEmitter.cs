@@ -42,6 +42,7 @@ static class DeviceEmitter
         switch (plan.Selection?.Scorer)
         {
             case Scorer.Channels: DeviceChannelScoresEmitter.Emit(writer, plan, device); break;
+            case Scorer.Keys: DeviceDecodeEmitter.EmitCandidateScores(writer, plan, device); break;
             case Scorer.Pages: DevicePageEmitter.Emit(writer, plan); break;
         }
 
@@ -63,14 +64,20 @@ static class DeviceEmitter
     static void EmitEntries(SourceWriter writer, KernelPlan plan, DevicePlan device)
     {
         FunctionSpec[] checkedFunctions = DeviceScoreEmitter.CheckedFunctions(plan);
-        string functions = checkedFunctions.Length == 0 ? "" :
-            $"\n    CheckedFunctions = [{string.Join(", ", checkedFunctions.Select(function => $"\"{plan.Spec.Name}.{function.Name}\""))}],";
         writer.Write($$"""
             static readonly DeviceTraits s_deviceTraits = new(
                 DecodeTokens: {{device.DecodeTokens}}, DecodeRowTiles: {{device.RowTiles}}, DecodeKeys: {{device.GroupKeys}}, PrefillRows: {{device.PrefillRows}}, PrefillKeys: {{device.PrefillKeys}})
             {
                 DecodeGroupsPerMultiprocessor = {{device.DecodeGroups}},
-                PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},{{(plan.Selection is not { Scorer: Scorer.Channels } ? "" : $"\n    QueryFactor = {Literal.Of(plan.QueryFactor)},")}}{{functions}}
+                PrefillGroupsPerMultiprocessor = {{device.PrefillGroups}},
+            """);
+        if (plan.Selection is { Scorer: Scorer.Channels })
+            writer.Write($"    QueryFactor = {Literal.Of(plan.QueryFactor)},");
+        if (plan.Selection is { HidesByHead: true })
+            writer.Write("    HidesByHead = true,");
+        if (checkedFunctions.Length > 0)
+            writer.Write($"    CheckedFunctions = [{string.Join(", ", checkedFunctions.Select(function => $"\"{plan.Spec.Name}.{function.Name}\""))}],");
+        writer.Write("""
             };
 
             DeviceTraits IDeviceKernels.Traits => s_deviceTraits;
