@@ -30,6 +30,8 @@ partial class TopKWithFunctions : IDeviceKernels
 
     Action<DeviceCall> IDeviceKernels.Prefill => DeviceKernels.Prefill;
 
+    Action<DeviceCall>? IDeviceKernels.TensorPrefill => DeviceKernels.TensorPrefill;
+
     Action<DeviceCall, DeviceSelection>? IDeviceKernels.Score => DeviceKernels.Score;
 
     void IDeviceKernels.Capture(DeviceTables tables)
@@ -537,6 +539,9 @@ partial class TopKWithFunctions : IDeviceKernels
             int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
             Captured captured = Read(call);
 
+            if (call.OnlyUnfinished != 0 && call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] == 0)
+                return; // the tensor cores have done it
+
             // The blocks of keys that some row sees, and this split's share of them.
             int low0 = 0, high0 = lastQuery + 1;
             int blocks = (Math.Max(0, high0 - low0) + 63) / 64;
@@ -833,6 +838,281 @@ partial class TopKWithFunctions : IDeviceKernels
                 call.Maxima[partial] = maximum;
                 call.Weights[partial] = sum;
             }
+        }
+
+        /// <summary>
+        /// Many tokens, on tensor cores. A group of threads takes 64 rows, each one token's one query head of a key/value head, over one split of the keys,
+        /// 64 at a time; 4 neighbouring threads share a row, and the one 8 rows further on. Queries and weights are sums of two float16 each. A group that meets
+        /// anything that is not finite leaves its work to Prefill, whose grid is the same.
+        /// </summary>
+        public static void TensorPrefill(DeviceCall call)
+        {
+            int thread = ThreadGroup.IdxX, lane = thread % 32, across = lane % 4, down = thread / 32 * 16 + lane / 4;
+            int keyValueHead = Grid.IdxY, sequence = Grid.IdxZ, split = Grid.IdxX % call.Splits;
+            int rows = call.LaunchTokens * Group;
+
+            // The last tokens see the most keys under a causal mask: they go first.
+            int firstRow = (Grid.DimX - 1 - Grid.IdxX) / call.Splits * 64;
+            int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
+            int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
+            Captured captured = Read(call);
+
+            // The blocks of keys that some row sees, and this split's share of them.
+            int low0 = 0, high0 = lastQuery + 1;
+            int blocks = (Math.Max(0, high0 - low0) + 63) / 64;
+            int begin = (int)((long)blocks * split / call.Splits), end = (int)((long)blocks * (split + 1) / call.Splits);
+            long firstChunk = ((long)sequence * KeyValueHeads + keyValueHead) * call.Capacity * RowChunks;
+            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            long firstQueryRow = ((long)sequence * call.Tokens + call.FirstToken) * QueryHeads + keyValueHead * Group;
+            ArrayView<Float4> queries = call.Queries.Cast<Float4>().SubView(firstQueryRow * 16);
+
+            // This thread's columns of its two rows' queries, scaled.
+            int row0 = Math.Min(firstRow + down, rows - 1), row1 = Math.Min(firstRow + down + 8, rows - 1);
+            int query0 = launchQuery + row0 / Group;
+            int head0 = keyValueHead * Group + row0 % Group;
+            int query1 = launchQuery + row1 / Group;
+            int head1 = keyValueHead * Group + row1 % Group;
+            int first0 = (row0 / Group * QueryHeads + row0 % Group) * 16 + across * 2;
+            int first1 = (row1 / Group * QueryHeads + row1 % Group) * 16 + across * 2;
+            Float8 q0a = Float8.Multiply(0.125f, Float8.Load(queries, first0));
+            Float8 q0b = Float8.Multiply(0.125f, Float8.Load(queries, first0 + 8));
+            Float8 q1a = Float8.Multiply(0.125f, Float8.Load(queries, first1));
+            Float8 q1b = Float8.Multiply(0.125f, Float8.Load(queries, first1 + 8));
+
+            // Divided by a power of 2, as float16 and what that leaves.
+            float size0 = TensorMath.Size(q0a);
+            size0 = TensorMath.Max(size0, TensorMath.Size(q0b));
+            float unit0 = TensorMath.Unit(DeviceMath.LargestOf(size0, 4)), inverse0 = TensorMath.Inverse(unit0);
+            q0a = Float8.Multiply(inverse0, q0a);
+            q0b = Float8.Multiply(inverse0, q0b);
+            Chunk halves0a = TensorMath.Halves(q0a), rest0a = TensorMath.Rest(halves0a, q0a);
+            Chunk halves0b = TensorMath.Halves(q0b), rest0b = TensorMath.Rest(halves0b, q0b);
+            float size1 = TensorMath.Size(q1a);
+            size1 = TensorMath.Max(size1, TensorMath.Size(q1b));
+            float unit1 = TensorMath.Unit(DeviceMath.LargestOf(size1, 4)), inverse1 = TensorMath.Inverse(unit1);
+            q1a = Float8.Multiply(inverse1, q1a);
+            q1b = Float8.Multiply(inverse1, q1b);
+            Chunk halves1a = TensorMath.Halves(q1a), rest1a = TensorMath.Rest(halves1a, q1a);
+            Chunk halves1b = TensorMath.Halves(q1b), rest1b = TensorMath.Rest(halves1b, q1b);
+
+            ArrayView<Chunk> keyTile = SharedMemory.Allocate<Chunk>(768); // [64 keys, 8 chunks and 4 to spare]
+            ArrayView<Chunk> valueTile = SharedMemory.Allocate<Chunk>(544); // [16 fours of keys, 32 chunks and 2 to spare]
+            int ownKey = lane / 4 * 12 + across, ownValues = across * 34 + lane / 4;
+            int ownRow = thread / 8, ownChunk = thread % 8;
+            bool finite = true;
+            float maximum0 = float.NegativeInfinity, sum0 = 0;
+            float maximum1 = float.NegativeInfinity, sum1 = 0;
+            Float4 o0 = default, o1 = default, o2 = default, o3 = default;
+            Float4 o4 = default, o5 = default, o6 = default, o7 = default;
+
+            for (int block = begin; block < end; block++)
+            {
+                int firstKey = low0 + block * 64, high = high0;
+                uint seen = TensorSeen(firstRow + down, rows, launchQuery, firstKey + across * 2, high, captured, call.Faults);
+                if (!ThreadGroup.BarrierOr(seen != 0))
+                    continue; // no row sees a key of the block
+
+                Chunk key0 = keyRows[Math.Min(firstKey + ownRow, high - 1) * RowChunks + ownChunk];
+                Chunk key1 = keyRows[Math.Min(firstKey + ownRow + 16, high - 1) * RowChunks + ownChunk];
+                Chunk key2 = keyRows[Math.Min(firstKey + ownRow + 32, high - 1) * RowChunks + ownChunk];
+                Chunk key3 = keyRows[Math.Min(firstKey + ownRow + 48, high - 1) * RowChunks + ownChunk];
+                ThreadGroup.Barrier();
+                keyTile[ownRow * 12 + ownChunk] = key0;
+                keyTile[(ownRow + 16) * 12 + ownChunk] = key1;
+                keyTile[(ownRow + 32) * 12 + ownChunk] = key2;
+                keyTile[(ownRow + 48) * 12 + ownChunk] = key3;
+                int four0 = ownRow, firstA = four0 / 4 * 16 + four0 % 4 * 2;
+                Chunk a0 = valueRows[Math.Min(firstKey + firstA, high - 1) * RowChunks + ownChunk];
+                Chunk b0 = valueRows[Math.Min(firstKey + firstA + 1, high - 1) * RowChunks + ownChunk];
+                Chunk c0 = valueRows[Math.Min(firstKey + firstA + 8, high - 1) * RowChunks + ownChunk];
+                Chunk d0 = valueRows[Math.Min(firstKey + firstA + 9, high - 1) * RowChunks + ownChunk];
+                TensorMath.StoreValues(valueTile, four0 * 34 + ownChunk * 4, a0, b0, c0, d0);
+                ThreadGroup.Barrier();
+
+                Float4 s0 = default;
+                Float4 s1 = default;
+                Float4 s2 = default;
+                Float4 s3 = default;
+                Float4 s4 = default;
+                Float4 s5 = default;
+                Float4 s6 = default;
+                Float4 s7 = default;
+                s0 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey], s0);
+                s1 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 96], s1);
+                s2 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 192], s2);
+                s3 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 288], s3);
+                s4 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 384], s4);
+                s5 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 480], s5);
+                s6 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 576], s6);
+                s7 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 672], s7);
+                s0 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 4], s0);
+                s1 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 100], s1);
+                s2 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 196], s2);
+                s3 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 292], s3);
+                s4 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 388], s4);
+                s5 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 484], s5);
+                s6 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 580], s6);
+                s7 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 676], s7);
+
+                int firstOwn = firstKey + across * 2;
+                finite &= Float4.IsFinite(s0) & Float4.IsFinite(s1) & Float4.IsFinite(s2) & Float4.IsFinite(s3) & Float4.IsFinite(s4) & Float4.IsFinite(s5) & Float4.IsFinite(s6) & Float4.IsFinite(s7);
+                s0 = TensorLogits(TensorMath.Multiply(unit0, unit1, s0), seen, head0, head1, query0, query1, firstOwn, captured);
+                s1 = TensorLogits(TensorMath.Multiply(unit0, unit1, s1), seen >> 4, head0, head1, query0, query1, firstOwn + 8, captured);
+                s2 = TensorLogits(TensorMath.Multiply(unit0, unit1, s2), seen >> 8, head0, head1, query0, query1, firstOwn + 16, captured);
+                s3 = TensorLogits(TensorMath.Multiply(unit0, unit1, s3), seen >> 12, head0, head1, query0, query1, firstOwn + 24, captured);
+                s4 = TensorLogits(TensorMath.Multiply(unit0, unit1, s4), seen >> 16, head0, head1, query0, query1, firstOwn + 32, captured);
+                s5 = TensorLogits(TensorMath.Multiply(unit0, unit1, s5), seen >> 20, head0, head1, query0, query1, firstOwn + 40, captured);
+                s6 = TensorLogits(TensorMath.Multiply(unit0, unit1, s6), seen >> 24, head0, head1, query0, query1, firstOwn + 48, captured);
+                s7 = TensorLogits(TensorMath.Multiply(unit0, unit1, s7), seen >> 28, head0, head1, query0, query1, firstOwn + 56, captured);
+
+                Float4 most = TensorMath.Largest(s0, s1, s2, s3, s4, s5, s6, s7);
+                float largest0 = TensorMath.Max(maximum0, DeviceMath.LargestOf(TensorMath.Max(most.X, most.Y), 4));
+                float pivot0 = DeviceMath.Pivot(largest0), lower0 = pivot0 - TensorMath.WeightExponent, correction0 = TensorMath.Exp2(maximum0 - pivot0);
+                maximum0 = largest0;
+                float largest1 = TensorMath.Max(maximum1, DeviceMath.LargestOf(TensorMath.Max(most.Z, most.W), 4));
+                float pivot1 = DeviceMath.Pivot(largest1), lower1 = pivot1 - TensorMath.WeightExponent, correction1 = TensorMath.Exp2(maximum1 - pivot1);
+                maximum1 = largest1;
+                s0 = TensorMath.Weights(s0, lower0, lower1);
+                s1 = TensorMath.Weights(s1, lower0, lower1);
+                s2 = TensorMath.Weights(s2, lower0, lower1);
+                s3 = TensorMath.Weights(s3, lower0, lower1);
+                s4 = TensorMath.Weights(s4, lower0, lower1);
+                s5 = TensorMath.Weights(s5, lower0, lower1);
+                s6 = TensorMath.Weights(s6, lower0, lower1);
+                s7 = TensorMath.Weights(s7, lower0, lower1);
+                Float4 total = TensorMath.Sum(s0, s1, s2, s3, s4, s5, s6, s7);
+                sum0 = sum0 * correction0 + total.X + total.Y;
+                sum1 = sum1 * correction1 + total.Z + total.W;
+                o0 = TensorMath.Multiply(correction0, correction1, o0);
+                o1 = TensorMath.Multiply(correction0, correction1, o1);
+                o2 = TensorMath.Multiply(correction0, correction1, o2);
+                o3 = TensorMath.Multiply(correction0, correction1, o3);
+                o4 = TensorMath.Multiply(correction0, correction1, o4);
+                o5 = TensorMath.Multiply(correction0, correction1, o5);
+                o6 = TensorMath.Multiply(correction0, correction1, o6);
+                o7 = TensorMath.Multiply(correction0, correction1, o7);
+
+                Chunk weights0 = TensorMath.Halves(s0, s1), restOf0 = TensorMath.Rest(weights0, s0, s1);
+                Chunk weights1 = TensorMath.Halves(s2, s3), restOf1 = TensorMath.Rest(weights1, s2, s3);
+                Chunk weights2 = TensorMath.Halves(s4, s5), restOf2 = TensorMath.Rest(weights2, s4, s5);
+                Chunk weights3 = TensorMath.Halves(s6, s7), restOf3 = TensorMath.Rest(weights3, s6, s7);
+                Chunk v0a = valueTile[ownValues];
+                o0 = TensorMath.Values(weights0, restOf0, v0a.X, v0a.Y, o0);
+                o1 = TensorMath.Values(weights0, restOf0, v0a.Z, v0a.W, o1);
+                Chunk v0b = valueTile[ownValues + 8];
+                o2 = TensorMath.Values(weights0, restOf0, v0b.X, v0b.Y, o2);
+                o3 = TensorMath.Values(weights0, restOf0, v0b.Z, v0b.W, o3);
+                Chunk v0c = valueTile[ownValues + 16];
+                o4 = TensorMath.Values(weights0, restOf0, v0c.X, v0c.Y, o4);
+                o5 = TensorMath.Values(weights0, restOf0, v0c.Z, v0c.W, o5);
+                Chunk v0d = valueTile[ownValues + 24];
+                o6 = TensorMath.Values(weights0, restOf0, v0d.X, v0d.Y, o6);
+                o7 = TensorMath.Values(weights0, restOf0, v0d.Z, v0d.W, o7);
+                Chunk v1a = valueTile[ownValues + 136];
+                o0 = TensorMath.Values(weights1, restOf1, v1a.X, v1a.Y, o0);
+                o1 = TensorMath.Values(weights1, restOf1, v1a.Z, v1a.W, o1);
+                Chunk v1b = valueTile[ownValues + 144];
+                o2 = TensorMath.Values(weights1, restOf1, v1b.X, v1b.Y, o2);
+                o3 = TensorMath.Values(weights1, restOf1, v1b.Z, v1b.W, o3);
+                Chunk v1c = valueTile[ownValues + 152];
+                o4 = TensorMath.Values(weights1, restOf1, v1c.X, v1c.Y, o4);
+                o5 = TensorMath.Values(weights1, restOf1, v1c.Z, v1c.W, o5);
+                Chunk v1d = valueTile[ownValues + 160];
+                o6 = TensorMath.Values(weights1, restOf1, v1d.X, v1d.Y, o6);
+                o7 = TensorMath.Values(weights1, restOf1, v1d.Z, v1d.W, o7);
+                Chunk v2a = valueTile[ownValues + 272];
+                o0 = TensorMath.Values(weights2, restOf2, v2a.X, v2a.Y, o0);
+                o1 = TensorMath.Values(weights2, restOf2, v2a.Z, v2a.W, o1);
+                Chunk v2b = valueTile[ownValues + 280];
+                o2 = TensorMath.Values(weights2, restOf2, v2b.X, v2b.Y, o2);
+                o3 = TensorMath.Values(weights2, restOf2, v2b.Z, v2b.W, o3);
+                Chunk v2c = valueTile[ownValues + 288];
+                o4 = TensorMath.Values(weights2, restOf2, v2c.X, v2c.Y, o4);
+                o5 = TensorMath.Values(weights2, restOf2, v2c.Z, v2c.W, o5);
+                Chunk v2d = valueTile[ownValues + 296];
+                o6 = TensorMath.Values(weights2, restOf2, v2d.X, v2d.Y, o6);
+                o7 = TensorMath.Values(weights2, restOf2, v2d.Z, v2d.W, o7);
+                Chunk v3a = valueTile[ownValues + 408];
+                o0 = TensorMath.Values(weights3, restOf3, v3a.X, v3a.Y, o0);
+                o1 = TensorMath.Values(weights3, restOf3, v3a.Z, v3a.W, o1);
+                Chunk v3b = valueTile[ownValues + 416];
+                o2 = TensorMath.Values(weights3, restOf3, v3b.X, v3b.Y, o2);
+                o3 = TensorMath.Values(weights3, restOf3, v3b.Z, v3b.W, o3);
+                Chunk v3c = valueTile[ownValues + 424];
+                o4 = TensorMath.Values(weights3, restOf3, v3c.X, v3c.Y, o4);
+                o5 = TensorMath.Values(weights3, restOf3, v3c.Z, v3c.W, o5);
+                Chunk v3d = valueTile[ownValues + 432];
+                o6 = TensorMath.Values(weights3, restOf3, v3d.X, v3d.Y, o6);
+                o7 = TensorMath.Values(weights3, restOf3, v3d.Z, v3d.W, o7);
+            }
+
+            // What is not finite shows in the sums, even of keys that are hidden: 0 · NaN is NaN.
+            finite &= Float4.IsFinite(o0) & Float4.IsFinite(o1) & Float4.IsFinite(o2) & Float4.IsFinite(o3)
+                & Float4.IsFinite(o4) & Float4.IsFinite(o5) & Float4.IsFinite(o6) & Float4.IsFinite(o7);
+            bool leaves = ThreadGroup.BarrierOr(!finite);
+            if (thread == 0)
+                call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] = leaves ? 1 : 0;
+
+            // Without the weights' factor; rows of padding are nobody's.
+            sum0 = DeviceMath.SumOf(sum0, 4) * (1 / TensorMath.WeightUnit);
+            if (firstRow + down < rows)
+            {
+                ArrayView<Float4> sums0 = TensorRow(call, row0, across, maximum0, sum0);
+                sums0[across] = TensorMath.Sums(o0.X, o1.X, o0.Y, o1.Y);
+                sums0[across + 4] = TensorMath.Sums(o2.X, o3.X, o2.Y, o3.Y);
+                sums0[across + 8] = TensorMath.Sums(o4.X, o5.X, o4.Y, o5.Y);
+                sums0[across + 12] = TensorMath.Sums(o6.X, o7.X, o6.Y, o7.Y);
+            }
+
+            sum1 = DeviceMath.SumOf(sum1, 4) * (1 / TensorMath.WeightUnit);
+            if (firstRow + down + 8 < rows)
+            {
+                ArrayView<Float4> sums1 = TensorRow(call, row1, across, maximum1, sum1);
+                sums1[across] = TensorMath.Sums(o0.Z, o1.Z, o0.W, o1.W);
+                sums1[across + 4] = TensorMath.Sums(o2.Z, o3.Z, o2.W, o3.W);
+                sums1[across + 8] = TensorMath.Sums(o4.Z, o5.Z, o4.W, o5.W);
+                sums1[across + 12] = TensorMath.Sums(o6.Z, o7.Z, o6.W, o7.W);
+            }
+        }
+
+        /// <summary>Which keys some rows see: bit 4t + 2r + k tells whether row 8r sees key 8t + k.</summary>
+        static uint TensorSeen(int firstRow, int rows, int launchQuery, int firstKey, int high, Captured captured, ArrayView<int> faults)
+        {
+            uint seen = 0;
+            for (int i = 0; i < 32; i++)
+            {
+                int row = Math.Min(firstRow + i / 2 % 2 * 8, rows - 1);
+                int key = firstKey + i / 4 * 8 + i % 2;
+                int query = launchQuery + row / Group;
+                if (key < high && Sees(query, key, captured, faults))
+                    seen |= 1u << i;
+            }
+
+            return seen;
+        }
+
+        /// <summary>The logits of two rows and two neighbouring keys, from their dot products; negative infinity where a row does not see a key.</summary>
+        static Float4 TensorLogits(Float4 dots, uint seen, int head0, int head1, int query0, int query1, int key, Captured captured) => new()
+        {
+            X = (seen & 1) != 0 ? Logit(dots.X, head0, query0, key, captured) : float.NegativeInfinity,
+            Y = (seen & 2) != 0 ? Logit(dots.Y, head0, query0, key + 1, captured) : float.NegativeInfinity,
+            Z = (seen & 4) != 0 ? Logit(dots.Z, head1, query1, key, captured) : float.NegativeInfinity,
+            W = (seen & 8) != 0 ? Logit(dots.W, head1, query1, key + 1, captured) : float.NegativeInfinity,
+        };
+
+        /// <summary>Stores a row's maximum and sum of weights; returns where its sums of values belong.</summary>
+        static ArrayView<Float4> TensorRow(DeviceCall call, int row, int across, float maximum, float sum)
+        {
+            long outputRow = ((long)Grid.IdxZ * call.LaunchTokens + row / Group) * QueryHeads + Grid.IdxY * Group + row % Group;
+            long partial = outputRow * call.Splits + Grid.IdxX % call.Splits;
+            if (across == 0)
+            {
+                call.Maxima[partial] = maximum;
+                call.Weights[partial] = sum;
+            }
+
+            return call.Sums.Cast<Float4>().SubView(partial * 16, 16);
         }
 
         /// <summary>Whether a row sees a key.</summary>
