@@ -271,16 +271,25 @@ public sealed unsafe class DistributedAttention : IAttention, IDisposable
         if (header[0] != index)
             throw new MpiException($"the first host sends the anchor of layer {header[0]} while rank {_cluster.Rank} is at layer {index}; decoders must go through their layers alike");
 
-        int heads = Shape.KeyValueHeads, bytes = _anchor * cache.RowBytes;
-        _encoders.BroadcastStrided(cache.Keys(0), heads, bytes, cache.HeadBytes, root: 0);
-        _encoders.BroadcastStrided(cache.Values(0), heads, bytes, cache.HeadBytes, root: 0);
+        long bytes = 3 * sizeof(int);
+        int messages = 1;
+        foreach (SlotMemory memory in cache.Stored)
+        {
+            if (memory.SlotBytes == 0)
+                continue; // scales, in a format without
+            int headBytes = _anchor * memory.SlotBytes;
+            _encoders.BroadcastStrided(memory.Of(0), Shape.KeyValueHeads, headBytes, memory.HeadBytes, root: 0);
+            bytes += (long)Shape.KeyValueHeads * headBytes;
+            messages++;
+        }
+
         if (HeldFrom > 0 && header[1] < _anchor)
             cache.MarkNonFinite((header[1], header[2]));
         layer.HasAnchor = true;
         if (HeldFrom == 0)
         {
-            _traffic.AnchorBytes += (3 * sizeof(int) + 2L * heads * bytes) * (_encoders.Size - 1);
-            _traffic.Messages += 3 * (_encoders.Size - 1);
+            _traffic.AnchorBytes += bytes * (_encoders.Size - 1);
+            _traffic.Messages += messages * (_encoders.Size - 1);
         }
     }
 

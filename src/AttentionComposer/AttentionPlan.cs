@@ -1,3 +1,5 @@
+using AttentionComposer.Caches;
+
 namespace AttentionComposer;
 
 /// <summary>What the generator made of a declaration: the fused stages as data, and as text through <see cref="ToString"/>.</summary>
@@ -71,7 +73,7 @@ public sealed record AttentionPlan
     public AttentionTraffic Traffic(int length)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
-        long heads = Shape.KeyValueHeads, row = (long)Shape.HeadDim * (Format == KvFormat.Float32 ? 4 : 2), channel = row / Shape.HeadDim;
+        long heads = Shape.KeyValueHeads, channel = RowFormat.ScalarSize(Format), scale = RowFormat.ScaleSize(Format), row = Shape.HeadDim * channel + scale;
         long bound = 2L * Shape.HeadDim * sizeof(float), sum = Shape.HeadDim * (long)sizeof(double);
         long visible = Window == 0 ? length : Math.Min(length, (long)Window + Sinks);
         List<StageTraffic> stages = [new("the token's key and value", 0, heads * 2 * row)];
@@ -87,7 +89,7 @@ public sealed record AttentionPlan
         }
 
         if (Selection.Rank > 0)
-            stages.Add(new("the token's key by channel", 0, heads * (Selection.FixedChannels ? Selection.Rank * channel : row)));
+            stages.Add(new("the token's key by channel", 0, heads * (Selection.FixedChannels ? Selection.Rank : Shape.HeadDim) * channel));
         if (Selection.PageSize > 0)
             stages.Add(new("bounds of the token's page", heads * bound, heads * bound));
         if (Selection.Remainder >= Kernels.Remainder.Spread)
@@ -98,7 +100,7 @@ public sealed record AttentionPlan
         long pages = Selection.PageSize == 0 ? 0 : (length + Selection.PageSize - 1) / Selection.PageSize;
         stages.Add(Selection switch
         {
-            { Rank: > 0 } => new("channels of candidates", heads * visible * Selection.Rank * channel, 0),
+            { Rank: > 0 } => new("channels of candidates", heads * visible * (Selection.Rank * channel + scale), 0),
             { PageSize: > 0 } => new("bounds of pages", heads * pages * bound, 0),
             _ => new("keys of candidates", heads * visible * row, 0),
         });

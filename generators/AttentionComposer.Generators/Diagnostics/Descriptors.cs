@@ -62,7 +62,7 @@ static partial class Descriptors
 
     public static readonly DiagnosticDescriptor UnknownFormat = Error(
         "ATC0013", "Unknown cache format",
-        "'{0}' asks for the cache format {1}, which is none of KvFormat's members; use Float32, Float16 or BFloat16");
+        "'{0}' asks for the cache format {1}, which is none of KvFormat's members; use Float32, Float16, BFloat16 or Int8");
 
     public static readonly DiagnosticDescriptor MemberTaken = Error(
         "ATC0014", "A pipeline's member is declared by hand",

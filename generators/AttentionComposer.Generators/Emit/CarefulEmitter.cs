@@ -58,12 +58,12 @@ static class CarefulEmitter
                 {
                     for (int key = range.Low; key < range.High; key++)
                     {{{mask}}
-                        nint slot = (nint)call.Layout.Slot(key) * (Stride * {{format.ScalarSize}});
-                        float score = RowScalars.Dot(ref queryRow, ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{{plan.Spec.Format}});
+                        {{Slot(format)}}
+                        float score = RowScalars.Dot(ref queryRow, ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{{plan.Spec.Format}}{{Scale(format, "KeyScales")}});
                         float logit = {{ScalarPrinter.Print(plan.Logit)}};{{scores}}
                         if (logit == float.NegativeInfinity)
                             continue;
-                        RowScalars.Add(logit, ref Unsafe.Add(ref call.Values, slot), HeadDim, KvFormat.{{plan.Spec.Format}}, ref maximum, ref weights, ref sums);
+                        RowScalars.Add(logit, ref Unsafe.Add(ref call.Values, slot), HeadDim, KvFormat.{{plan.Spec.Format}}, ref maximum, ref weights, ref sums{{Scale(format, "ValueScales")}});
                     }
                 }
             }
@@ -71,6 +71,14 @@ static class CarefulEmitter
         writer.Close();
         writer.Close();
     }
+
+    /// <summary>The local that holds where a key's row lies, in bytes; of a format with scales also where its scale does.</summary>
+    public static string Slot(RowFormatNames format) => format.HasScales
+        ? "nint place = call.Layout.Slot(key), slot = place * Stride;"
+        : $"nint slot = (nint)call.Layout.Slot(key) * (Stride * {format.ScalarSize});";
+
+    /// <summary>A row's scale as a last argument, where it has one.</summary>
+    public static string Scale(RowFormatNames format, string scales) => format.HasScales ? $", Unsafe.Add(ref call.{scales}, place)" : "";
 
     /// <summary>The conditions that a visible key fulfils.</summary>
     public static IEnumerable<string> Masks(KernelPlan plan) =>

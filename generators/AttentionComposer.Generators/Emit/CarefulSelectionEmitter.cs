@@ -135,12 +135,12 @@ static class CarefulSelectionEmitter
 
     static string Score(KernelPlan plan, SelectionPlan selection, RowFormatNames format)
     {
-        string slot = $"nint slot = (nint)call.Layout.Slot(key) * (Stride * {format.ScalarSize});\n                ";
+        string slot = CarefulEmitter.Slot(format) + "\n                ", scale = CarefulEmitter.Scale(format, "KeyScales");
         return selection.Scorer switch
         {
-            Scorer.Channels => slot + $"float score = candidates.ChannelDot(row, ref Unsafe.Add(ref call.Keys, slot), KvFormat.{plan.Spec.Format});",
+            Scorer.Channels => slot + $"float score = candidates.ChannelDot(row, ref Unsafe.Add(ref call.Keys, slot), KvFormat.{plan.Spec.Format}{scale});",
             Scorer.Keys => slot +
-                $"float score = RowScalars.Dot(ref Unsafe.Add(ref call.Scratch, row * Stride), ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{plan.Spec.Format});",
+                $"float score = RowScalars.Dot(ref Unsafe.Add(ref call.Scratch, row * Stride), ref Unsafe.Add(ref call.Keys, slot), HeadDim, KvFormat.{plan.Spec.Format}{scale});",
             _ => (plan.Logit.DependsOn(VariableKind.Key) ? "int newest = selection.NewestOf(page);\n                " : "") +
                 "float score = Factor * candidates.PageBound(row, page);",
         };

@@ -102,6 +102,7 @@ static class PipelineEmitter
         PipelineSpec spec = plan.Spec;
         string shape = $"new AttentionShape(HeadDim: {spec.HeadDim}, QueryHeads: {spec.QueryHeads}, KeyValueHeads: {spec.KeyValueHeads})";
         int scratch = ScratchFloats(plan) + plan.Hoists.Floats;
+        RowFormatNames format = RowFormatNames.Of(spec.Format);
         writer.Write($$"""
             const int HeadDim = {{spec.HeadDim}};
             const int Group = {{spec.GroupSize}}; // query heads that read one key/value head
@@ -111,7 +112,7 @@ static class PipelineEmitter
                 {{shape}}, KvFormat.{{spec.Format}},
                 RangeCount: {{plan.Intervals.Count}}, DecodeTokens: {{plan.DecodeTokens}}, DecodeRows: {{plan.DecodeRows}}, PrefillTokens: {{plan.PrefillTokens}}, ScratchFloats: {{scratch}})
             {
-                QueryFactor = {{Literal.Of(plan.QueryFactor * RowFormatNames.Of(spec.Format).ValueFactor)}},
+                QueryFactor = {{Literal.Of(plan.QueryFactor * format.ValueFactor * format.Headroom)}},
                 Window = {{(plan.Ring == 0 ? 0 : spec.Window)}},
                 Pinned = {{plan.Pinned}},
                 Ring = {{plan.Ring}},{{(plan.ChecksTables ? "\n    ChecksTables = true," : "")}}{{(plan.Spec.Normalization is Normalization.Sigmoid or Normalization.Relu ? "\n    SumsWeights = true," : "")}}{{(plan.Selection is null ? "" : "\n    Selection = " + TraitsOf(plan.Selection) + ",")}}{{StarTraits(spec)}}

@@ -10,11 +10,19 @@ namespace AttentionComposer.Generators.Emit;
 sealed record RowFormatNames(string Format, string Scalar, int ScalarSize, float ValueFactor)
 {
     const float TwoTo112 = 5.192297e33f;
+    const float LargestIntegers = 127 * 256; // a dot product's, before the key's scale: 256 scalars
+
+    /// <summary>Whether each row has a scale beside it, which loaded scalars lack.</summary>
+    public bool HasScales { get; private init; }
+
+    /// <summary>How many times a query's scalar a dot product may exceed what it is in the end.</summary>
+    public float Headroom => HasScales ? LargestIntegers : 1;
 
     public static RowFormatNames Of(KvFormat format) => format switch
     {
-        KvFormat.Float32 => new("Float32Row", "float", 4, 1),
-        KvFormat.Float16 => new("Float16Row", "short", 2, TwoTo112),
-        _ => new("BFloat16Row", "ushort", 2, 1),
+        KvFormat.Float32 => new("Float32Row", "float", format.ScalarSize(), 1),
+        KvFormat.Float16 => new("Float16Row", "short", format.ScalarSize(), TwoTo112),
+        KvFormat.Int8 => new("Int8Row", "sbyte", format.ScalarSize(), 1) { HasScales = true },
+        _ => new("BFloat16Row", "ushort", format.ScalarSize(), 1),
     };
 }

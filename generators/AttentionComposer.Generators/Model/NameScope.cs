@@ -8,9 +8,9 @@ sealed class NameScope
 {
     readonly HashSet<string> _taken =
     [
-        "call", "captured", "correction", "corrections", "firstKey", "firstRow", "head", "i", "key", "keys", "keyValueHead", "largest", "logit",
+        "call", "captured", "correction", "corrections", "firstKey", "firstRow", "head", "i", "key", "keys", "keyScales", "keyValueHead", "largest", "logit",
         "logits", "masked", "maxima", "maximum", "outside", "pivot", "previous", "query", "row", "rows", "rowsPerToken", "score", "scores", "sum",
-        "visible", "weight", "weights", "batch", "sinkLogits", "clear", "slope",
+        "valueScales", "visible", "weight", "weights", "batch", "sinkLogits", "clear", "slope",
         "any", "both", "candidates", "firstPage", "groupScores", "hidden", "others", "page", "positions", "seen", "faults",
         "blockKey", "checksTables", "earlier", "headOfGroup", "token", "bits", "visibleKeys", "apart", "fields", "longTables", "ofRows",
     ];

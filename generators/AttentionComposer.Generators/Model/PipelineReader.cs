@@ -119,7 +119,7 @@ sealed class PipelineReader
                     spec = spec with { Scale = scale };
                     break;
                 case ("KvCacheAttribute", int format):
-                    CheckAttribute(attribute, format is >= 0 and <= (int)KvFormat.BFloat16, Descriptors.UnknownFormat, format);
+                    CheckAttribute(attribute, format is >= 0 and <= (int)KvFormat.Int8, Descriptors.UnknownFormat, format);
                     spec = spec with { Format = (KvFormat)format };
                     break;
                 case ("NormalizerAttribute", int normalization):

@@ -6,6 +6,18 @@ enum KvFormat
     Float32,
     Float16,
     BFloat16,
+    Int8,
+}
+
+static class KvFormats
+{
+    /// <summary>Bytes of a stored scalar.</summary>
+    public static int ScalarSize(this KvFormat format) => format switch
+    {
+        KvFormat.Float32 => 4,
+        KvFormat.Int8 => 1,
+        _ => 2,
+    };
 }
 
 /// <summary>A type that the pipeline class is nested in.</summary>

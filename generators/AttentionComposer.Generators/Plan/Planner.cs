@@ -103,7 +103,7 @@ static class Planner
     // 16 KiB of keys and as much of values, in a first cache of 32 to 48 KiB.
     static int DecodeBlockOf(PipelineSpec spec)
     {
-        int rowBytes = spec.RowStride * (spec.Format == KvFormat.Float32 ? 4 : 2);
+        int rowBytes = spec.RowStride * spec.Format.ScalarSize();
         return Math.Min(64, Math.Max(16, (16 << 10) / rowBytes / 16 * 16));
     }
 

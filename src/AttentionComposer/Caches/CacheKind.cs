@@ -20,7 +20,13 @@ readonly record struct CacheKind(AttentionShape Shape, KvFormat Format, int Wind
     /// </summary>
     public int RowStride => Shape.RowStride;
 
-    public int ScalarSize => Format == KvFormat.Float32 ? 4 : 2;
+    public int ScalarSize => RowFormat.ScalarSize(Format);
+
+    /// <summary>Bytes from one row to the next.</summary>
+    public int RowBytes => RowStride * ScalarSize;
+
+    /// <summary>Bytes that reading <paramref name="scalars"/> of a row takes, with its scale where the format has one.</summary>
+    public long BytesOf(int scalars) => (long)scalars * ScalarSize + RowFormat.ScaleSize(Format);
 
     public override string ToString() =>
         $"{Shape} in {Format}" + (Ring == 0 ? "" : $", window {Window}") + (Pinned == 0 ? "" : $", {Pinned} sinks") + Companions;

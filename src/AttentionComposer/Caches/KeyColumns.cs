@@ -2,7 +2,7 @@ namespace AttentionComposer.Caches;
 
 /// <summary>
 /// The keys a second time, channel by channel: <c>[KeyValueHeads, channels, Stride]</c>, in the cache's format and slots, so that a
-/// few channels of all keys are a few contiguous streams. All channels, or those of a label. Storing a token writes one scalar into each of them, a cache
+/// few channels of all keys are a few contiguous streams; scales of rows are as they were. All channels, or those of a label. Storing a token writes one scalar into each of them, a cache
 /// line of its own. Truncating costs nothing.
 /// </summary>
 sealed unsafe class KeyColumns : CacheCompanion
@@ -53,10 +53,12 @@ sealed unsafe class KeyColumns : CacheCompanion
         {
             int slot = cache.Layout.Slot(first + token);
             count = Math.Min(Math.Min(BlockTokens, tokens - token), cache.Layout.Run(first + token));
-            byte* rows = cache.Keys(head) + (long)slot * cache.Kind.RowStride * _scalarSize;
+            byte* rows = cache.Keys(head) + (long)slot * cache.Kind.RowBytes;
             byte* columns = Of(head) + (long)slot * _scalarSize;
             if (_scalarSize == sizeof(float))
                 Turn((float*)rows, cache.Kind.RowStride, count, ChannelsOf(head), (float*)columns);
+            else if (_scalarSize == sizeof(sbyte))
+                Turn((sbyte*)rows, cache.Kind.RowStride, count, ChannelsOf(head), (sbyte*)columns);
             else
                 Turn((ushort*)rows, cache.Kind.RowStride, count, ChannelsOf(head), (ushort*)columns);
         }

@@ -47,9 +47,8 @@ sealed unsafe class PageBounds : CacheCompanion
 
     void Include(RowCache cache, int head, int position)
     {
-        byte* row = cache.Keys(head) + (long)cache.Layout.Slot(position) * _stride * cache.Kind.ScalarSize;
         Span<float> key = stackalloc float[_stride];
-        RowFormat.Widen(row, key, cache.Kind.Format);
+        cache.ReadKey(head, position, key);
         float* page = Of(head) + position / _pageSize * 2L * _stride;
         var minima = new Span<float>(page, _stride);
         var maxima = new Span<float>(page + _stride, _stride);

@@ -33,11 +33,8 @@ sealed unsafe partial class RowCache
     /// </summary>
     public int HeldFrom { get; }
 
-    /// <summary>Bytes from one head's rows to the next head's.</summary>
-    public long HeadBytes => HeadOffset(1);
-
-    /// <summary>Bytes of one row.</summary>
-    public int RowBytes => Kind.RowStride * Kind.ScalarSize;
+    /// <summary>Keys, values and their scales, as other hosts keep them too.</summary>
+    public ReadOnlySpan<SlotMemory> Stored => _stored;
 
     /// <summary>The positions whose rows are not finite: the first and the last one, or the largest int and -1.</summary>
     public (int First, int Last) NonFinite => (_firstNonFinite, _lastNonFinite);
@@ -60,21 +57,20 @@ sealed unsafe partial class RowCache
         if (_anchor == 0)
             return;
 
-        (NativeBuffer keys, NativeBuffer values, KeyLayout layout, long headBytes) = (_keys, _values, Layout, HeadBytes);
+        KeyLayout layout = Layout;
         _slots = Capacity - HeldFrom;
-        _keys = new NativeBuffer(HeadOffset(Shape.KeyValueHeads));
-        _values = new NativeBuffer(HeadOffset(Shape.KeyValueHeads));
         Layout = new KeyLayout(0, ring: 0, skipped: HeldFrom);
-        for (int head = 0; head < Shape.KeyValueHeads; head++)
-            for (int position = HeldFrom; position < Length; position++)
-            {
-                long from = head * headBytes + (long)layout.Slot(position) * RowBytes, to = (long)Layout.Slot(position) * RowBytes;
-                Buffer.MemoryCopy(keys.Pointer + from, Keys(head) + to, RowBytes, RowBytes);
-                Buffer.MemoryCopy(values.Pointer + from, Values(head) + to, RowBytes, RowBytes);
-            }
+        SlotMemory[] kept = Allocate(Kind, _slots);
+        for (int i = 0; i < kept.Length; i++)
+        {
+            // Behind the anchor, positions lie in order before and after.
+            long bytes = (long)Math.Max(0, Length - HeldFrom) * kept[i].SlotBytes;
+            for (int head = 0; head < Shape.KeyValueHeads; head++)
+                Buffer.MemoryCopy(_stored[i].At(head, layout.Slot(HeldFrom)), kept[i].Of(head), bytes, bytes);
+            _stored[i].Dispose();
+            _stored[i] = kept[i];
+        }
 
-        keys.Dispose();
-        values.Dispose();
         _anchor = 0;
         if (_lastNonFinite < HeldFrom)
             (_firstNonFinite, _lastNonFinite) = (int.MaxValue, -1);

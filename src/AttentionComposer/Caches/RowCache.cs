@@ -5,13 +5,16 @@ namespace AttentionComposer.Caches;
 
 /// <summary>
 /// Keys and values as rows, head-major: <c>[KeyValueHeads, slots, RowStride]</c>, so that a kernel streams one head's rows.
-/// A row's padding up to the stride is 0. With a window the slots are a ring and old rows are overwritten.
+/// A row's padding up to the stride is 0. Scales of rows, in a format that has them, lie apart, so that those of neighbouring rows make a vector.
+/// With a window the slots are a ring and old rows are overwritten.
 /// </summary>
 sealed unsafe partial class RowCache : KvCache
 {
+    // Kernels read scales in whole vectors, up to 15 of them behind the last one.
+    const int ScalePadding = 15;
+
     readonly CacheCompanion[] _companions;
-    NativeBuffer _keys;
-    NativeBuffer _values;
+    readonly SlotMemory[] _stored; // keys, values, scales of keys, scales of values
     int _slots;
     bool _disposed;
 
@@ -39,9 +42,7 @@ sealed unsafe partial class RowCache : KvCache
         _slots = slots;
         _oldest = kind.Pinned;
 
-        long bytes = (long)kind.Shape.KeyValueHeads * slots * kind.RowStride * kind.ScalarSize;
-        _keys = new NativeBuffer(bytes);
-        _values = new NativeBuffer(bytes);
+        _stored = Allocate(kind, slots);
 
         Columns = kind.Companions.KeyColumns ? new KeyColumns(kind, _slots, labels) : null;
         ValueSums = kind.Companions.ValueSums ? new ValueSums(kind) : null;
@@ -79,7 +80,9 @@ sealed unsafe partial class RowCache : KvCache
         {
             if (_disposed)
                 return 0;
-            long bytes = _keys.SizeInBytes + _values.SizeInBytes;
+            long bytes = 0;
+            foreach (SlotMemory memory in _stored)
+                bytes += memory.SizeInBytes;
             foreach (CacheCompanion companion in _companions)
                 bytes += companion.SizeInBytes;
             return bytes;
@@ -93,13 +96,29 @@ sealed unsafe partial class RowCache : KvCache
 
     bool Wraps => Kind.Ring > 0 && _slots < Capacity;
 
-    public byte* Keys(int head) => _keys.Pointer + HeadOffset(head);
+    public byte* Keys(int head) => _stored[0].Of(head);
 
-    public byte* Values(int head) => _values.Pointer + HeadOffset(head);
+    public byte* Values(int head) => _stored[1].Of(head);
+
+    /// <summary>The scales of a head's keys by slot; null in a format without.</summary>
+    public float* KeyScales(int head) => (float*)_stored[2].Of(head);
+
+    /// <summary>The scales of a head's values by slot; null in a format without.</summary>
+    public float* ValueScales(int head) => (float*)_stored[3].Of(head);
+
+    /// <summary>Reads one head's key at a position, or as much of it and its padding as there is room for.</summary>
+    public void ReadKey(int head, int position, Span<float> key)
+    {
+        int slot = Layout.Slot(position);
+        RowFormat.Widen(_stored[0].At(head, slot), (float*)_stored[2].At(head, slot), key, Kind.Format);
+    }
 
     /// <summary>Reads one head's value at a position.</summary>
-    public void ReadValue(int head, int position, Span<float> value) =>
-        RowFormat.Widen(Values(head) + (long)Layout.Slot(position) * Kind.RowStride * Kind.ScalarSize, value, Kind.Format);
+    public void ReadValue(int head, int position, Span<float> value)
+    {
+        int slot = Layout.Slot(position);
+        RowFormat.Widen(_stored[1].At(head, slot), (float*)_stored[3].At(head, slot), value, Kind.Format);
+    }
 
     /// <summary>Whether queries from this position on still find all the keys that they see.</summary>
     public bool Serves(int query) => !Wraps || Math.Max(Kind.Pinned, query - Kind.Window + 1) >= _oldest;
@@ -145,21 +164,18 @@ sealed unsafe partial class RowCache : KvCache
     /// <remarks>Different heads may be stored from different threads.</remarks>
     public void StoreHead(float* keys, float* values, int tokens, int head)
     {
-        bool finite = true;
         byte* keyRows = Keys(head), valueRows = Values(head);
-        int rowBytes = Kind.RowStride * Kind.ScalarSize;
+        float* keyScales = KeyScales(head), valueScales = ValueScales(head);
         for (int token = 0; token < tokens; token++)
         {
-            long offset = (long)Layout.Slot(Length + token) * rowBytes;
+            int slot = Layout.Slot(Length + token);
+            long offset = (long)slot * Kind.RowBytes;
             float* key = keys + (long)token * Shape.KeyValueWidth + head * Shape.HeadDim;
             float* value = values + (long)token * Shape.KeyValueWidth + head * Shape.HeadDim;
-            finite &= RowFormat.Store(key, keyRows + offset, Shape.HeadDim, Kind.RowStride, Kind.Format);
-            finite &= RowFormat.Store(value, valueRows + offset, Shape.HeadDim, Kind.RowStride, Kind.Format);
+            bool finite = RowFormat.Store(key, keyRows + offset, keyScales + slot, Shape.HeadDim, Kind.RowStride, Kind.Format);
+            finite &= RowFormat.Store(value, valueRows + offset, valueScales + slot, Shape.HeadDim, Kind.RowStride, Kind.Format);
             if (!finite)
-            {
                 MarkNonFinite(Length + token);
-                finite = true;
-            }
         }
 
         foreach (CacheCompanion companion in _companions)
@@ -179,8 +195,8 @@ sealed unsafe partial class RowCache : KvCache
     private protected override void Dispose(bool disposing)
     {
         _disposed = true;
-        _keys.Dispose();
-        _values.Dispose();
+        foreach (SlotMemory memory in _stored)
+            memory.Dispose();
         foreach (CacheCompanion companion in _companions)
             companion.Dispose();
     }
@@ -192,5 +208,13 @@ sealed unsafe partial class RowCache : KvCache
         _lastNonFinite = Math.Max(_lastNonFinite, position);
     }
 
-    long HeadOffset(int head) => (long)head * _slots * Kind.RowStride * Kind.ScalarSize;
+    static SlotMemory[] Allocate(CacheKind kind, int slots)
+    {
+        int heads = kind.Shape.KeyValueHeads, scaleSize = RowFormat.ScaleSize(kind.Format);
+        return
+        [
+            new SlotMemory(heads, slots, kind.RowBytes), new SlotMemory(heads, slots, kind.RowBytes),
+            new SlotMemory(heads, slots, scaleSize, ScalePadding), new SlotMemory(heads, slots, scaleSize, ScalePadding),
+        ];
+    }
 }

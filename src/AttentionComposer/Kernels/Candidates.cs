@@ -156,12 +156,12 @@ public ref struct Candidates
     /// <summary>Tells the clock, if there is one, that a stage is over, or a chunk's part of it.</summary>
     public void End(SelectionStage stage) => _selection.Clock?.End(stage, ref _stageStart);
 
-    /// <summary>A row's score by the chosen channels, for one key.</summary>
-    public readonly float ChannelDot(int row, ref byte key, KvFormat format)
+    /// <summary>A row's score by the chosen channels, for one key, whose scale is 1 in formats without.</summary>
+    public readonly float ChannelDot(int row, ref byte key, KvFormat format, float scale = 1)
     {
         float sum = 0;
         for (int i = 0; i < _selection.Traits.Rank; i++)
-            sum += ChannelQueries[row * PaddedRank(_selection.Traits.Rank) + i] * RowFormat.Read(ref key, Channels[i], format);
+            sum += ChannelQueries[row * PaddedRank(_selection.Traits.Rank) + i] * (RowFormat.Read(ref key, Channels[i], format) * scale);
         return sum;
     }
 
@@ -389,7 +389,7 @@ public ref struct Candidates
         for (int row = 0; row < group; row++)
             TensorPrimitives.Divide(means.Slice(row * dim, dim), Math.Max(1, counts[row]), means.Slice(row * dim, dim));
         if (_selection.Trace is { } trace)
-            Interlocked.Add(ref trace.MeanBytes, reads * dim * cache.Kind.ScalarSize);
+            Interlocked.Add(ref trace.MeanBytes, reads * cache.Kind.BytesOf(dim));
     }
 
     /// <summary>Whether every row sees every position whose value is in the cache's running sum.</summary>
@@ -463,7 +463,7 @@ public ref struct Candidates
 
     void AddPosition(int position)
     {
-        int slot = _selection.Call.Layout.Slot(position), rowBytes = _selection.Cache.Kind.RowStride * _selection.Cache.Kind.ScalarSize;
+        int slot = _selection.Call.Layout.Slot(position), rowBytes = _selection.Cache.Kind.RowBytes;
         _positions[Count] = position;
         _slots[Count++] = slot;
 
@@ -476,7 +476,7 @@ public ref struct Candidates
     {
         if (_chunks == 0 || _selection.Traits.PageSize > 0)
             return;
-        int chunk = _chunks - 1, rowBytes = _selection.Cache.Kind.RowStride * _selection.Cache.Kind.ScalarSize;
+        int chunk = _chunks - 1, rowBytes = _selection.Cache.Kind.RowBytes;
         for (int i = Math.Max(0, newest - chunk * ChunkKeys); i < _counts[chunk]; i++)
         {
             nint row = (nint)_selection.Call.Layout.Slot(_firstKeys[chunk] + i) * rowBytes;
@@ -557,10 +557,10 @@ public ref struct Candidates
         long candidates = 0;
         for (int chunk = 0; chunk < _chunks; chunk++)
             candidates += _counts[chunk];
-        int scalars = traits.Rank > 0 ? traits.Rank : traits.PageSize > 0 ? 2 * kind.Shape.HeadDim : kind.Shape.HeadDim;
+        long bytes = traits.PageSize > 0 ? 2L * kind.Shape.HeadDim * sizeof(float) : kind.BytesOf(traits.Rank > 0 ? traits.Rank : kind.Shape.HeadDim);
         if (!traits.PerHead || _row == 0)
-            Interlocked.Add(ref trace.ScorerBytes, candidates * scalars * (traits.PageSize > 0 ? sizeof(float) : kind.ScalarSize));
-        Interlocked.Add(ref trace.ChosenBytes, 2L * Count * kind.Shape.HeadDim * kind.ScalarSize);
+            Interlocked.Add(ref trace.ScorerBytes, candidates * bytes);
+        Interlocked.Add(ref trace.ChosenBytes, 2 * Count * kind.BytesOf(kind.Shape.HeadDim));
     }
 
     static int Chunks(int visibleKeys, int ranges) => visibleKeys / ChunkKeys + 3 * ranges + 1; // a range ends chunks, and so do the ends of a ring

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using AttentionComposer.Caches;
 
 namespace AttentionComposer.Kernels;
 
@@ -103,6 +104,12 @@ public readonly ref struct KernelCall
     /// <summary>The head's value rows.</summary>
     public readonly ref byte Values;
 
+    /// <summary>The scales of the head's key rows by slot, where the format has them; up to 15 behind the last one can be read.</summary>
+    public readonly ref float KeyScales;
+
+    /// <summary>The scales of the head's value rows.</summary>
+    public readonly ref float ValueScales;
+
     /// <summary>Scratch memory of <see cref="KernelTraits.ScratchFloats"/> floats.</summary>
     public readonly ref float Scratch;
 
@@ -146,31 +153,37 @@ public readonly ref struct KernelCall
     public readonly object? Captured;
 
     /// <summary>The same call over other keys.</summary>
-    internal KernelCall Over(ReadOnlySpan<KeyRange> ranges) => new(
-        in Queries, ref Keys, ref Values, ref Scratch, ref Sums, ref Maxima, ref Weights,
-        ranges, Layout, Tokens, RowsPerToken, FirstQuery, Length, KeyValueHead, VectorBits, Batch, Captured);
+    internal KernelCall Over(ReadOnlySpan<KeyRange> ranges) => new(this, ranges);
 
-    internal KernelCall(
-        ref readonly float queries, ref byte keys, ref byte values,
+    internal unsafe KernelCall(
+        ref readonly float queries, RowCache cache, int keyValueHead,
         ref float scratch, ref float sums, ref float maxima, ref float weights,
-        ReadOnlySpan<KeyRange> ranges, KeyLayout layout, int tokens, int rowsPerToken, int firstQuery, int length, int keyValueHead, int vectorBits, int batch, object? captured)
+        ReadOnlySpan<KeyRange> ranges, int tokens, int rowsPerToken, int firstQuery, int vectorBits, int batch, object? captured)
     {
         Queries = ref queries;
-        Keys = ref keys;
-        Values = ref values;
+        Keys = ref *cache.Keys(keyValueHead);
+        Values = ref *cache.Values(keyValueHead);
+        KeyScales = ref *cache.KeyScales(keyValueHead);
+        ValueScales = ref *cache.ValueScales(keyValueHead);
         Scratch = ref scratch;
         Sums = ref sums;
         Maxima = ref maxima;
         Weights = ref weights;
         Ranges = ranges;
-        Layout = layout;
+        Layout = cache.Layout;
         Tokens = tokens;
         RowsPerToken = rowsPerToken;
         FirstQuery = firstQuery;
-        Length = length;
+        Length = cache.Length;
         KeyValueHead = keyValueHead;
         VectorBits = vectorBits;
         Batch = batch;
         Captured = captured;
+    }
+
+    KernelCall(KernelCall call, ReadOnlySpan<KeyRange> ranges)
+    {
+        this = call;
+        Ranges = ranges;
     }
 }

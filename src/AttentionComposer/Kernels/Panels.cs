@@ -13,6 +13,8 @@ namespace AttentionComposer.Kernels;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class Panels
 {
+    static readonly float[] s_unitScales = [.. Enumerable.Repeat(1f, Survivors.BlockKeys)];
+
     /// <summary>
     /// Copies a tile's queries to <c>[tokens, rowsPerToken, stride]</c>, times a factor, with zeros in padding columns and rows.
     /// </summary>
@@ -76,6 +78,49 @@ public static class Panels
         {
             Unsafe.Add(ref call.Maxima, row) = float.NegativeInfinity;
             Unsafe.Add(ref call.Weights, row) = 0;
+        }
+    }
+
+    /// <summary>Scales of a block of rows that change nothing.</summary>
+    public static ref float UnitScales => ref s_unitScales[0];
+
+    /// <summary>Prefetches the scales of a block's rows. They lie apart from the rows, and a block is too short for the hardware to follow them.</summary>
+    public static void PrefetchScales(in KernelCall call, nint slot, int count)
+    {
+        Prefetch.Lines(ref Unsafe.Add(ref call.KeyScales, slot), count);
+        Prefetch.Lines(ref Unsafe.Add(ref call.ValueScales, slot), count);
+    }
+
+    /// <summary>Copies the scales of rows from a list next to each other.</summary>
+    /// <param name="call">The call whose keys and values they are of.</param>
+    /// <param name="slots">The rows' slots.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="keyScales">Receives the keys' scales.</param>
+    /// <param name="valueScales">Receives the values' scales.</param>
+    public static void GatherScales(in KernelCall call, ref int slots, int count, ref float keyScales, ref float valueScales)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            int slot = Unsafe.Add(ref slots, i);
+            Unsafe.Add(ref keyScales, i) = Unsafe.Add(ref call.KeyScales, slot);
+            Unsafe.Add(ref valueScales, i) = Unsafe.Add(ref call.ValueScales, slot);
+        }
+    }
+
+    /// <summary>Multiplies each column of some rows by a scale of its own.</summary>
+    /// <param name="rows"><c>[count, stride]</c>.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="stride">Floats from one row to the next.</param>
+    /// <param name="length">Floats of a row that count.</param>
+    /// <param name="scales">The columns' scales.</param>
+    /// <param name="scaled">Receives the products, in the layout of the rows.</param>
+    public static void ScaleRows(ref float rows, int count, int stride, int length, ref float scales, ref float scaled)
+    {
+        ReadOnlySpan<float> factors = MemoryMarshal.CreateReadOnlySpan(ref scales, length);
+        for (int row = 0; row < count; row++)
+        {
+            TensorPrimitives.Multiply(
+                MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref rows, row * stride), length), factors, MemoryMarshal.CreateSpan(ref Unsafe.Add(ref scaled, row * stride), length));
         }
     }
 

@@ -135,3 +135,48 @@ public readonly struct BFloat16Row : IRowFormat<ushort>
     public static Vector128<float> Load128(ref ushort row, nint offset) =>
         (Vector128.WidenLower(Vector64.LoadUnsafe(ref row, (nuint)offset).ToVector128Unsafe()) << 16).AsSingle();
 }
+
+/// <summary>Rows of 8-bit integers, read without their scales.</summary>
+/// <remarks>A row's scale is the same for all of its scalars: kernels multiply the key's into the dot product, and the value's into the weight.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public readonly struct Int8Row : IRowFormat<sbyte>
+{
+    /// <inheritdoc cref="Float32Row.At"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref sbyte At(ref sbyte row, nint offset) => ref Unsafe.Add(ref row, offset);
+
+    /// <inheritdoc cref="Float32Row.Row"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref sbyte Row(ref sbyte rows, int row, nint stride) => ref Unsafe.Add(ref rows, row * stride);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load512(ref sbyte row, nint offset)
+    {
+        Vector128<sbyte> steps = Vector128.LoadUnsafe(ref row, (nuint)offset);
+        return Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(steps))
+            : Vector512.Create(Widen(Vector128.WidenLower(steps)), Widen(Vector128.WidenUpper(steps)));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load256(ref sbyte row, nint offset)
+    {
+        Vector128<sbyte> steps = Vector64.LoadUnsafe(ref row, (nuint)offset).ToVector128Unsafe();
+        return Avx2.IsSupported
+            ? Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(steps))
+            : Widen(Vector128.WidenLower(steps));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load128(ref sbyte row, nint offset)
+    {
+        Vector128<sbyte> steps = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<int>(ref Unsafe.As<sbyte, byte>(ref Unsafe.Add(ref row, offset)))).AsSByte();
+        return Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(steps)));
+    }
+
+    static Vector256<float> Widen(Vector128<short> steps) =>
+        Vector256.Create(Vector128.ConvertToSingle(Vector128.WidenLower(steps)), Vector128.ConvertToSingle(Vector128.WidenUpper(steps)));
+}

@@ -165,7 +165,7 @@ public readonly ref struct Survivors
         for (int row = 0; row < group; row++)
             trace.Positions[head * group + row] = _positions[..Count].ToArray();
         Interlocked.Add(ref trace.ScorerBytes, (long)Count * (sizeof(float) + sizeof(int)));
-        Interlocked.Add(ref trace.ChosenBytes, 2L * Count * kind.Shape.HeadDim * kind.ScalarSize);
+        Interlocked.Add(ref trace.ChosenBytes, 2 * Count * kind.BytesOf(kind.Shape.HeadDim));
     }
 
     static int Blocks(int keys) => (keys + BlockKeys - 1) / BlockKeys;

@@ -206,9 +206,8 @@ sealed unsafe partial class Workspace : IParallelWork
         float* queries = sequence.Queries + (long)firstToken * traits.Shape.QueryWidth + head * group * traits.Shape.HeadDim;
         int rowsPerToken = RowsPerToken(sequence, traits);
         var call = new KernelCall(
-            ref *queries, ref *sequence.Cache.Keys(head), ref *sequence.Cache.Values(head),
-            ref *scratch, ref *state, ref *maxima, ref *weights,
-            ranges, sequence.Cache.Layout, tokens, rowsPerToken, firstQuery, sequence.Cache.Length, head, _vectorBits, sequence.Batch, _captured);
+            ref *queries, sequence.Cache, head, ref *scratch, ref *state, ref *maxima, ref *weights,
+            ranges, tokens, rowsPerToken, firstQuery, _vectorBits, sequence.Batch, _captured);
 
         // Every split of a tile looks at the same queries, so all of them take the same kernel.
         bool careful = sequence.Cache.HoldsNonFinite || !AllFinite(queries, tokens, traits);

@@ -120,8 +120,8 @@ sealed unsafe partial class Workspace
             float* state = scratch + traits.ScratchFloats + StripKeys, maxima = state + rows * shape.RowStride, weights = maxima + rows;
             float* queries = _queries + (long)token * shape.QueryWidth + head * group * shape.HeadDim;
             var call = new KernelCall(
-                ref *queries, ref *_cache.Keys(head), ref *_cache.Values(head), ref *scratch, ref *state, ref *maxima, ref *weights,
-                ranges, _cache.Layout, tokens, group, firstQuery, _cache.Length, head, _vectorBits, batch: 0, _captured);
+                ref *queries, _cache, head, ref *scratch, ref *state, ref *maxima, ref *weights,
+                ranges, tokens, group, firstQuery, _vectorBits, batch: 0, _captured);
 
             // Weights are relative to a row's largest logit so far: from the log-sum-exp on they are final.
             bool careful = _cache.HoldsNonFinite || !AllFinite(queries, tokens, traits);

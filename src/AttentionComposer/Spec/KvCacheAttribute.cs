@@ -11,6 +11,12 @@ public enum KvFormat
 
     /// <summary>bfloat16: 2 bytes a scalar, 8 significant bits, the range of float32.</summary>
     BFloat16,
+
+    /// <summary>
+    /// 8-bit integers and one float32 scale a row, which is one head's key or value at one position: 1 byte a scalar and 4 a row. Symmetric: the scale is the
+    /// row's largest magnitude over 127, and a scalar is off by at most half of it. A row that holds NaN or infinity is NaN throughout.
+    /// </summary>
+    Int8,
 }
 
 /// <summary>Chooses how the pipeline's caches store keys and values; <see cref="KvFormat.Float32"/> without it.</summary>

@@ -14,11 +14,11 @@ public sealed record Sequence(AttentionShape Shape, float[] Queries, float[] Key
     public static Sequence Random(AttentionShape shape, int positions, int rows, int seed, KvFormat format = KvFormat.Float32)
     {
         var random = new Random(seed);
-        return new(
+        return new Sequence(
             shape,
             Normal(random, rows * shape.QueryWidth, 1.5),
-            Array.ConvertAll(Normal(random, positions * shape.KeyValueWidth, 1), x => Round(x, format)),
-            Array.ConvertAll(Normal(random, positions * shape.KeyValueWidth, 1), x => Round(x, format)));
+            Normal(random, positions * shape.KeyValueWidth, 1),
+            Normal(random, positions * shape.KeyValueWidth, 1)).Rounded(format);
     }
 
     /// <summary>Keys of the positions <paramref name="positions"/>.</summary>
@@ -33,17 +33,29 @@ public sealed record Sequence(AttentionShape Shape, float[] Queries, float[] Key
     /// <summary>The sequence as a cache of <paramref name="format"/> holds it.</summary>
     public Sequence Rounded(KvFormat format) => this with
     {
-        Keys = Array.ConvertAll(Keys, x => Round(x, format)),
-        Values = Array.ConvertAll(Values, x => Round(x, format)),
+        Keys = Round(Keys, Shape.HeadDim, format),
+        Values = Round(Values, Shape.HeadDim, format),
     };
 
-    /// <summary>What a cache of <paramref name="format"/> gives back for <paramref name="value"/>.</summary>
+    /// <summary>What a cache of <paramref name="format"/> gives back for rows of <paramref name="headDim"/> scalars.</summary>
+    public static float[] Round(float[] rows, int headDim, KvFormat format) => format == KvFormat.Int8
+        ? [.. rows.Chunk(headDim).SelectMany(RoundToInt8)]
+        : Array.ConvertAll(rows, x => Round(x, format));
+
+    /// <summary>What a cache of <paramref name="format"/>, in which scalars are rounded one by one, gives back for <paramref name="value"/>.</summary>
     public static float Round(float value, KvFormat format) => format switch
     {
         KvFormat.Float16 => (float)(Half)value,
         KvFormat.BFloat16 => RoundToBFloat16(value),
         _ => value,
     };
+
+    // 255 steps of the same size, the largest magnitude being 127 of them. A row that is not finite is NaN.
+    static float[] RoundToInt8(float[] row)
+    {
+        float scale = row.Max(Math.Abs) / 127;
+        return Array.ConvertAll(row, x => scale == 0 ? 0 : !row.All(float.IsFinite) ? float.NaN : MathF.Round(x / scale) * scale);
+    }
 
     // To nearest, ties to even; a NaN keeps a mantissa.
     static float RoundToBFloat16(float value)

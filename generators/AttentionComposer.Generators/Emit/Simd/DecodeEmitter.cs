@@ -17,9 +17,13 @@ static class DecodeEmitter
             writer, "DecodeValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format), prefetch: true);
     }
 
-    /// <summary>Floats of scratch memory: scaled queries, one tile's scores and what its softmax keeps.</summary>
-    public static int ScratchFloats(KernelPlan plan) =>
-        plan.DecodeTokens * plan.DecodeRows * plan.RowStride + plan.Tiles.Max(tile => tile.DecodeRows * tile.BlockKeys + SoftmaxEmitter.ScratchFloats(tile.DecodeRows));
+    /// <summary>Floats of scratch memory: scaled queries, one tile's scores and what its softmax keeps, and scales of chosen rows.</summary>
+    public static int ScratchFloats(KernelPlan plan)
+    {
+        int scales = plan.Selection is not null && RowFormatNames.Of(plan.Spec.Format).HasScales ? 2 * plan.Tiles.Max(tile => tile.BlockKeys) : 0;
+        return plan.DecodeTokens * plan.DecodeRows * plan.RowStride
+            + plan.Tiles.Max(tile => tile.DecodeRows * tile.BlockKeys + SoftmaxEmitter.ScratchFloats(tile.DecodeRows)) + scales;
+    }
 
     static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
@@ -48,15 +52,15 @@ static class DecodeEmitter
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
+                    {{Slot(format)}}
+                    nint next = key + count < range.High ? slot + count * Stride : slot;{{(format.HasScales ? "\n        Panels.PrefetchScales(call, place + count, DecodeBlock);" : "")}}
             {{Masked(plan, tile)}}
                     {{HoistEmitter.Calls(plan)}}{{Bits(plan)}}for (int row = 0; row < rows; row += {{tile.DecodeRows}})
                     {
                         DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
                         Softmax(
                             ref scores, {{tile.DecodeRows}}, count, key, masked, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
+                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections{{SoftmaxEmitter.Scales(plan)}});
                         DecodeValues(
                             ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
                             ref Unsafe.Add(ref call.Sums, row * Stride));
@@ -67,6 +71,11 @@ static class DecodeEmitter
         writer.Close();
         writer.Blank();
     }
+
+    /// <summary>The local that holds where a block's rows begin; of a format with scales also where their scales do.</summary>
+    public static string Slot(RowFormatNames format) => format.HasScales
+        ? "nint place = call.Layout.Slot(key), slot = place * Stride;"
+        : "nint slot = (nint)call.Layout.Slot(key) * Stride;";
 
     // Keys are tested one by one where some may be hidden, or outside of a table.
     static string Masked(KernelPlan plan, TilePlan tile)

@@ -72,7 +72,7 @@ static class PrefillEmitter
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
                     count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    {{BlockRanges(plan)}}{{HoistEmitter.Calls(plan)}}{{Checks(plan)}}{{BlockBits(plan, tile)}}nint slot = (nint)call.Layout.Slot(key) * Stride;
+                    {{BlockRanges(plan)}}{{HoistEmitter.Calls(plan)}}{{Checks(plan)}}{{BlockBits(plan, tile)}}{{DecodeEmitter.Slot(format)}}
                     Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
             """);
         if (!sumsWeights)
@@ -92,7 +92,7 @@ static class PrefillEmitter
                         PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
                         Softmax(
                             ref scores, {{tile.PrefillRows}}, count, key, masked: count % {{tile.Lanes}} != 0 || view == BlockView.Partial{{(plan.ChecksScores ? " || checksTables" : "")}}, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
+                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections{{(sumsWeights ? SoftmaxEmitter.Scales(plan, valueScales: "Panels.UnitScales") : SoftmaxEmitter.Scales(plan))}});
                         {{(sumsWeights
                             ? $"Panels.AddRows(ref scores, Math.Min({tile.PrefillRows}, call.Tokens * Group - row), BlockKeys, count, {Literal.Of(1 / format.ValueFactor)}, ref Unsafe.Add(ref sums, key - firstKey));"
                             : "PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));")}}

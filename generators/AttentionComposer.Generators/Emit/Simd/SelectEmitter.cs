@@ -176,16 +176,18 @@ static class SelectEmitter
     {
         bool survivors = selection.Scorer == Scorer.PastWeights, tests = selection.TestsChosen; // each key by itself
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
+        bool scalesCopy = survivors && format.HasScales; // what keys receive are the weights as they were
+        string scored = scalesCopy ? "scaled" : "scores";
         writer.Write("/// <summary>The decode kernel over the chosen keys, whose rows lie apart.</summary>");
         writer.Open($"static void AttendSelected(in KernelCall call, in {(survivors ? "Survivors" : "Candidates")} chosen)");
         writer.Write($$"""
             ref float queries = ref call.Scratch; // [{{plan.DecodeRows}}, {{plan.RowStride}}]
-            {{(survivors
+            {{(survivors && !scalesCopy
                 ? $"ref float corrections = ref Unsafe.Add(ref queries, {plan.DecodeRows * plan.RowStride});"
                 : $"""
-                    ref float scores = ref Unsafe.Add(ref queries, {plan.DecodeRows * plan.RowStride}); // [{tile.DecodeRows}, BlockKeys]
-                    ref float corrections = ref Unsafe.Add(ref scores, {tile.DecodeRows} * BlockKeys);
-                    """)}}
+                    ref float {scored} = ref Unsafe.Add(ref queries, {plan.DecodeRows * plan.RowStride}); // [{tile.DecodeRows}, BlockKeys]
+                    ref float corrections = ref Unsafe.Add(ref {scored}, {tile.DecodeRows} * BlockKeys);
+                    """)}}{{(format.HasScales ? $"\nref float keyScales = ref Unsafe.Add(ref corrections, {SoftmaxEmitter.ScratchFloats(tile.DecodeRows)}); // [BlockKeys]\nref float valueScales = ref Unsafe.Add(ref keyScales, BlockKeys);" : "")}}
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
             ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {{plan.DecodeRows}}, {{plan.DecodeRows}}, {{Literal.Of(plan.QueryFactor * format.ValueFactor)}}, ref queries);
@@ -194,14 +196,14 @@ static class SelectEmitter
             for (int first = 0; first < chosen.Count; first += BlockKeys)
             {
                 int count = Math.Min(BlockKeys, chosen.Count - first);
-                ref int slots = ref Unsafe.Add(ref chosen.Slots, first);{{(tests ? "" : $"\n    bool masked = count % {tile.Lanes} != 0;")}}
+                ref int slots = ref Unsafe.Add(ref chosen.Slots, first);{{(format.HasScales ? "\n    Panels.GatherScales(call, ref slots, count, ref keyScales, ref valueScales);" : "")}}{{(tests ? "" : $"\n    bool masked = count % {tile.Lanes} != 0;")}}
                 for (int row = 0; row < {{plan.DecodeRows}}; row += {{tile.DecodeRows}})
                 {
                     {{(survivors ? "ref float scores = ref Unsafe.Add(ref chosen.Weights(first), row * BlockKeys);\n        " : "")}}SelectedScores(ref Unsafe.Add(ref queries, row * Stride), ref keys, ref values, ref slots, count, ref scores);
                     SelectedSoftmax(
                         ref scores, {{tile.DecodeRows}}, count, ref Unsafe.Add(ref chosen.Positions, first), {{(tests ? "" : "masked, ")}}firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
-                        ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                    SelectedValues(ref scores, ref corrections, ref values, ref keys, ref slots, count, ref Unsafe.Add(ref call.Sums, row * Stride));
+                        ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections{{SoftmaxEmitter.Scales(plan, "keyScales", survivors ? "Panels.UnitScales" : "valueScales")}});
+                    {{(scalesCopy ? $"Panels.ScaleRows(ref scores, {tile.DecodeRows}, BlockKeys, count, ref valueScales, ref scaled);\n        " : "")}}SelectedValues(ref {{(scalesCopy ? "scaled" : "scores")}}, ref corrections, ref values, ref keys, ref slots, count, ref Unsafe.Add(ref call.Sums, row * Stride));
                 }{{(survivors ? "\n\n    chosen.NoteMaxima(first);" : "")}}
             }
             """);

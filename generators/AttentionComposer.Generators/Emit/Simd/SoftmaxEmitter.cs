@@ -37,7 +37,7 @@ static class SoftmaxEmitter
             .. masks.Concat(scores).SelectMany(function => function.Function.Expressions),
         ];
         FunctionText[] checks = [.. masks, .. scores];
-        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}";
+        string v = $"Vector{tile.Bits}", lanes = $"Lanes{tile.Bits}", score = Score(plan, tile);
         string inside = selected ? $"{v}.LessThan({lanes}.Ascending(i), {lanes}.Broadcast(keys))" : $"{v}.LessThan(key, {lanes}.Broadcast(firstKey + keys))";
         bool alwaysMasked = selected && plan.HasMasks;
         string key = selected ? $"{lanes}.Load(ref positions, i)" : $"{lanes}.Ascending(firstKey + i)";
@@ -47,7 +47,7 @@ static class SoftmaxEmitter
         writer.Open($"""
             static void {(selected ? "SelectedSoftmax" : "Softmax")}(
                 ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, {(alwaysMasked ? "" : "bool masked, ")}{(tested ? "ref ulong visibleKeys, " : "")}int firstRow, int rowsPerToken, in KernelCall call,
-                ref float maxima, ref float weights, ref float corrections)
+                ref float maxima, ref float weights, ref float corrections{(HasScales(plan) ? ", ref float keyScales, ref float valueScales" : "")})
             """);
         CaptureEmitter.EmitTables(writer, plan, expressions);
         writer.Write($"ref float ofRows = ref Unsafe.Add(ref corrections, {Corrections}); // [rows, {tile.Lanes}]: each row's largest logits, then its sum of weights");
@@ -71,14 +71,14 @@ static class SoftmaxEmitter
                 writer.Write($"{v}<int> visible = {lanes}.Select(Unsafe.Add(ref visibleKeys, row), i);");
             else
                 EmitVisible(writer, plan, inside, visible, masks, v);
-            writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
+            writer.Write($"{v}<float> logit = {score};");
             EmitLogit(writer, plan, logit);
             EmitScores(writer, plan, scores, v);
             EmitFaults(writer, checks, "visible");
         }
         else
         {
-            writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
+            writer.Write($"{v}<float> logit = {score};");
             EmitLogit(writer, plan, logit);
             EmitVisible(writer, plan, inside, visible, [], v);
         }
@@ -115,10 +115,10 @@ static class SoftmaxEmitter
         writer.Open($"for (int i = 0; i < keys; i += {tile.Lanes})");
         if (scores.SelectMany(score => score.Function.Spec.Expressions).Append(plan.Logit).Any(expr => expr.WithParts.Contains(Expr.Key)))
             writer.Write($"{v}<int> key = {key};");
-        writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
+        writer.Write($"{v}<float> logit = {Score(plan, tile)};");
         EmitLogit(writer, plan, logit);
         EmitScores(writer, plan, [.. scores.Select(score => score with { Outside = null, Statements = score.ProvenStatements })], v);
-        if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1)
+        if (!IsPlain(plan) || scores.Length != 0 || plan.LogitFactor != 1 || HasScales(plan))
             writer.Write($"{lanes}.Store(logit, ref logits, i);");
         writer.Write($"largest = {v}.MaxNative(largest, logit);");
         writer.Close();
@@ -163,8 +163,8 @@ static class SoftmaxEmitter
     static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
     {
         float valueFactor = RowFormatNames.Of(plan.Spec.Format).ValueFactor;
-        string scaled = valueFactor == 1 ? "weight" : $"weight * {Literal.Of(valueFactor)}";
         string lanes = $"Lanes{tile.Bits}", load = $"{lanes}.Load(ref logits, i)";
+        string scaled = HasScales(plan) ? $"weight * {lanes}.Load(ref valueScales, i)" : valueFactor == 1 ? "weight" : $"weight * {Literal.Of(valueFactor)}";
         string weight = plan.Spec.Normalization switch
         {
             Normalization.Relu => $"{v}.Max({load}, {v}<float>.Zero)",
@@ -291,6 +291,19 @@ static class SoftmaxEmitter
             logit = {logit};
             """);
     }
+
+    /// <summary>A vector of dot products, times the keys' scales where they have some.</summary>
+    public static string Score(KernelPlan plan, TilePlan tile) =>
+        $"Lanes{tile.Bits}.Load(ref logits, i)" + (HasScales(plan) ? $" * Lanes{tile.Bits}.Load(ref keyScales, i)" : "");
+
+    /// <summary>The scales of a block's keys and values as last arguments, where they have some.</summary>
+    /// <param name="plan">The pipeline.</param>
+    /// <param name="keyScales">Where those of the keys begin.</param>
+    /// <param name="valueScales">Where those of the values begin.</param>
+    public static string Scales(KernelPlan plan, string keyScales = "Unsafe.Add(ref call.KeyScales, place)", string valueScales = "Unsafe.Add(ref call.ValueScales, place)") =>
+        HasScales(plan) ? $", ref {keyScales}, ref {valueScales}" : "";
+
+    static bool HasScales(KernelPlan plan) => RowFormatNames.Of(plan.Spec.Format).HasScales;
 
     // The query's factor has scaled the dot product already, and no other stage follows.
     static bool IsPlain(KernelPlan plan) => plan.Logit == Expr.Score;

@@ -43,6 +43,8 @@ static class WeighEmitter
         if (SumsGroup(selection))
             writer.Write("ref float groupScores = ref candidates.GroupScores;");
         CaptureEmitter.EmitTables(writer, plan, masks.Concat(scores).SelectMany(function => function.Function.Expressions));
+        if (RowFormatNames.Of(plan.Spec.Format).HasScales)
+            writer.Write("ref float keyScales = ref Unsafe.Add(ref call.KeyScales, call.Layout.Slot(firstKey));");
         writer.Open("for (int row = 0; row < Group; row++)");
         EmitRow(writer, stages, printer);
         if (selection.Softmax)
@@ -66,7 +68,7 @@ static class WeighEmitter
             writer.Blank();
         }
 
-        writer.Write($"{v}<float> logit = {lanes}.Load(ref logits, i);");
+        writer.Write($"{v}<float> logit = {SoftmaxEmitter.Score(plan, tile)};");
         SoftmaxEmitter.EmitLogit(writer, stages, logit);
         SoftmaxEmitter.EmitScores(writer, stages, scores, v);
         SoftmaxEmitter.EmitFaults(writer, scores, "visible");
