@@ -135,17 +135,11 @@ sealed class AttentionWorkload : Workload
     {
         KvFormat.Float16 => "F16",
         KvFormat.BFloat16 => "BF16",
+        KvFormat.Int8 => "I8",
         _ => "F32",
     };
 
-    static double BytesRead(AttentionPlan plan, int tokens)
-    {
-        if (plan.Selection is not null)
-            return plan.Traffic(tokens).BytesRead;
-
-        int visible = plan.Window == 0 ? tokens : Math.Min(tokens, plan.Window + plan.Sinks);
-        return 2.0 * visible * plan.Shape.KeyValueWidth * (plan.Format == KvFormat.Float32 ? 4 : 2);
-    }
+    static double BytesRead(AttentionPlan plan, int tokens) => plan.Traffic(tokens).BytesRead;
 
     /// <remarks>The peers count half of the square for a causal mask; a window counts the pairs that it leaves.</remarks>
     static double Operations(AttentionPlan plan, int tokens)

@@ -51,8 +51,9 @@ static class Float64Check
                 return;
             }
             double dot = 0;
+            double[] stored = TestTensors.Stored(plan.Format, TestTensors.Keys, keyHead, key, headDim);
             for (int d = 0; d < headDim; d++)
-                dot += (double)TestTensors.Value(TestTensors.Queries, head, queryToken, d) * TestTensors.Value(TestTensors.Keys, keyHead, key, d);
+                dot += TestTensors.Value(TestTensors.Queries, head, queryToken, d) * stored[d];
             double score = dot / Math.Sqrt(headDim);
             if (plan.SoftCap > 0)
                 score = plan.SoftCap * Math.Tanh(score / plan.SoftCap);
@@ -68,8 +69,9 @@ static class Float64Check
             if (weight == 0)
                 continue;
             sum += weight;
+            double[] stored = TestTensors.Stored(plan.Format, TestTensors.Values, keyHead, key, headDim);
             for (int d = 0; d < headDim; d++)
-                output[d] += weight * TestTensors.Value(TestTensors.Values, keyHead, key, d);
+                output[d] += weight * stored[d];
         }
         for (int d = 0; d < headDim; d++)
             output[d] /= sum;

@@ -18,6 +18,11 @@ public sealed partial class DenseFloat16;
 public sealed partial class DenseBFloat16;
 
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal]
+[KvCache(KvFormat.Int8)]
+public sealed partial class DenseInt8;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
 public sealed partial class EncoderFloat32;
 
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]

@@ -2,7 +2,7 @@ namespace AttentionComposer.Benchmarks;
 
 /// <summary>
 /// The tensors that the peers are measured on (common.h there): multiples of 1/256 up to 1 from a hash, queries times 4.
-/// Every storage format holds them exactly, so no row differs from the reference by rounding of its inputs.
+/// Every format of floats holds them exactly, so no row differs from the reference by rounding of its inputs; of integers see <see cref="Stored"/>.
 /// </summary>
 static class TestTensors
 {
@@ -18,6 +18,16 @@ static class TestTensors
         x ^= x >> 16;
         float value = ((int)((x >> 9) % 513u) - 256) / 256.0f;
         return tensor == Queries ? 4.0f * value : value;
+    }
+
+    /// <summary>A row as a cache of the format gives it back: 8-bit integers are 127 steps of the largest magnitude's 127th.</summary>
+    public static double[] Stored(KvFormat format, uint tensor, int head, int token, int headDim)
+    {
+        double[] row = [.. Enumerable.Range(0, headDim).Select(component => (double)Value(tensor, head, token, component))];
+        if (format != KvFormat.Int8)
+            return row;
+        float step = (float)row.Max(Math.Abs) / 127;
+        return Array.ConvertAll(row, x => Math.Round((float)x / step) * step);
     }
 
     /// <summary>Fills <c>[tokens, heads, headDim]</c> with the tokens from <paramref name="firstToken"/> on.</summary>

@@ -3,7 +3,7 @@ namespace AttentionComposer.Benchmarks;
 /// <summary>Every row of the table.</summary>
 static class Workloads
 {
-    static readonly IAttention Float32 = new DenseFloat32(), Float16 = new DenseFloat16(), BFloat16 = new DenseBFloat16();
+    static readonly IAttention Float32 = new DenseFloat32(), Float16 = new DenseFloat16(), BFloat16 = new DenseBFloat16(), Int8 = new DenseInt8();
 
     /// <summary>The groups of a phase: what is held in memory and measured in turn, up to 6 GB.</summary>
     /// <param name="phase">decode, prefill, selection or break-even.</param>
@@ -62,8 +62,10 @@ static class Workloads
             .. Decode(4096, threads),
             AttentionWorkload.Decode("dense", Float16, 4096, fromMemory: false),
             AttentionWorkload.Decode("dense", Float32, 4096, fromMemory: false),
+            AttentionWorkload.Decode("dense", Int8, 4096, fromMemory: false),
             AttentionWorkload.Batch("8 sequences", Float32, 4096, batch: 8),
             AttentionWorkload.Batch("8 sequences", Float16, 4096, batch: 8),
+            AttentionWorkload.Batch("8 sequences", Int8, 4096, batch: 8),
         ];
         yield return
         [
@@ -98,6 +100,7 @@ static class Workloads
         AttentionWorkload.Decode("dense", Float32, tokens),
         AttentionWorkload.Decode("dense", Float16, tokens),
         AttentionWorkload.Decode("dense", BFloat16, tokens),
+        AttentionWorkload.Decode("dense", Int8, tokens),
         ComposedWorkload.Decode(Float32.Plan, tokens, threads),
     ];
 
@@ -106,6 +109,7 @@ static class Workloads
         AttentionWorkload.Prefill("dense", Float32, tokens),
         AttentionWorkload.Prefill("dense", Float16, tokens),
         AttentionWorkload.Prefill("dense", BFloat16, tokens),
+        AttentionWorkload.Prefill("dense", Int8, tokens),
         AttentionWorkload.Prefill("soft cap", new SoftCapFloat32(), tokens),
         AttentionWorkload.Prefill("ALiBi", new AlibiFloat32(), tokens),
     ];
