@@ -27,7 +27,7 @@ sealed class Comparison(LlamaModel model, string text)
     /// <summary>What is compared: name, budget, pipeline.</summary>
     static readonly (string Name, string Budget, IAttention Attention)[] s_compared =
     [
-        ("dense", "1", new Dense()),
+        ("dense", "1", new Dense()), ("dense", "1/2, float16", new DenseFloat16()), ("dense", "1/4, int8", new DenseInt8()),
         ("SparQ", "1/2", new SparQHalf()), ("SparQ", "1/4", new SparQQuarter()), ("SparQ", "1/8", new SparQEighth()),
         ("pages", "1/2", new PagesHalf()), ("pages", "1/4", new PagesQuarter()), ("pages", "1/8", new PagesEighth()),
         ("H2O", "1/2", new HeavyHittersHalf()), ("H2O", "1/4", new HeavyHittersQuarter()), ("H2O", "1/8", new HeavyHittersEighth()),
@@ -176,7 +176,7 @@ sealed class Comparison(LlamaModel model, string text)
     static string Plot(List<Row> rows)
     {
         const int Left = 60, Bottom = 320, Width = 480, Height = 280;
-        string[] colours = ["#1f5fbf", "#c05f10", "#8a2c8a", "#10a0b0", "#2c8a4b", "#888888"];
+        string[] colours = ["#1f5fbf", "#c05f10", "#8a2c8a", "#10a0b0", "#2c8a4b", "#888888", "#a02020"];
         var svg = new StringBuilder();
         svg.Append(CultureInfo.InvariantCulture, $"""
             <svg xmlns="http://www.w3.org/2000/svg" width="640" height="380" font-family="sans-serif" font-size="12">

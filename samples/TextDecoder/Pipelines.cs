@@ -16,6 +16,10 @@ sealed partial class Dense;
 sealed partial class DenseFloat16;
 
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
+[Causal, KvCache(KvFormat.Int8)]
+sealed partial class DenseInt8;
+
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2)]
 [Causal, KvCache(KvFormat.BFloat16)]
 sealed partial class DenseBFloat16;
 
@@ -75,6 +79,10 @@ sealed partial class SmolDense;
 sealed partial class SmolDenseFloat16;
 
 [Attention(HeadDim = 64, QueryHeads = 9, KeyValueHeads = 3)]
+[Causal, KvCache(KvFormat.Int8)]
+sealed partial class SmolDenseInt8;
+
+[Attention(HeadDim = 64, QueryHeads = 9, KeyValueHeads = 3)]
 [Causal, SlidingWindow(1024), Sinks(4)]
 sealed partial class SmolWindowAndSinks;
 
@@ -91,6 +99,10 @@ sealed partial class TinyDense;
 [Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 4)]
 [Causal, KvCache(KvFormat.Float16)]
 sealed partial class TinyDenseFloat16;
+
+[Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 4)]
+[Causal, KvCache(KvFormat.Int8)]
+sealed partial class TinyDenseInt8;
 
 [Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 4)]
 [Causal, SlidingWindow(1024), Sinks(4)]
@@ -111,6 +123,10 @@ sealed partial class Llama1BDense;
 sealed partial class Llama1BDenseFloat16;
 
 [Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, KvCache(KvFormat.Int8)]
+sealed partial class Llama1BDenseInt8;
+
+[Attention(HeadDim = 64, QueryHeads = 32, KeyValueHeads = 8)]
 [Causal, SlidingWindow(4096), Sinks(4)]
 sealed partial class Llama1BWindowAndSinks;
 
@@ -127,6 +143,10 @@ sealed partial class Llama8BDense;
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
 [Causal, KvCache(KvFormat.Float16)]
 sealed partial class Llama8BDenseFloat16;
+
+[Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+[Causal, KvCache(KvFormat.Int8)]
+sealed partial class Llama8BDenseInt8;
 
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
 [Causal, SlidingWindow(4096), Sinks(4)]
@@ -150,6 +170,8 @@ static class Pipelines
         new("dense-f16", "all positions, cache in float16", "[Causal, KvCache(KvFormat.Float16)]",
             [new DenseFloat16(), new SmolDenseFloat16(), new TinyDenseFloat16(), new Llama1BDenseFloat16(), new Llama8BDenseFloat16()]),
         new("dense-bf16", "all positions, cache in bfloat16", "[Causal, KvCache(KvFormat.BFloat16)]", [new DenseBFloat16()]),
+        new("dense-int8", "all positions, cache in 8-bit integers with a scale a row", "[Causal, KvCache(KvFormat.Int8)]",
+            [new DenseInt8(), new SmolDenseInt8(), new TinyDenseInt8(), new Llama1BDenseInt8(), new Llama8BDenseInt8()]),
         new("window", "the last 256 positions", "[Causal, SlidingWindow(256)]", [new Window()]),
         new("window-sinks", "the last 256 positions (1024 or 4096 in larger models) and the first 4", "[Causal, SlidingWindow(256), Sinks(4)]",
             [new WindowAndSinks(), new SmolWindowAndSinks(), new TinyWindowAndSinks(), new Llama1BWindowAndSinks(), new Llama8BWindowAndSinks()]),

@@ -244,7 +244,7 @@ public sealed class CodeFixTests
         },
         {
             "Use KvFormat.Float32",
-            [$"[{Good}, KvCache((KvFormat)3)] partial class One;", $"[{Good}, KvCache((KvFormat)9)] partial class Two;"],
+            [$"[{Good}, KvCache((KvFormat)4)] partial class One;", $"[{Good}, KvCache((KvFormat)9)] partial class Two;"],
             [$"[{Good}, KvCache(KvFormat.Float32)] partial class One;", $"[{Good}, KvCache(KvFormat.Float32)] partial class Two;"]
         },
     };

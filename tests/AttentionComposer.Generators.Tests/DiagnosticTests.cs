@@ -100,6 +100,7 @@ public sealed class DiagnosticTests
 
     public static TheoryData<string, string> OnDevice => new()
     {
+        { "ATC0401", $"[{Good}, Causal, [|KvCache(KvFormat.Int8)|]] partial class Local;" },
         { "ATC0401", $"[{Good}, Causal, [|HeavyHitters(Budget = 16, Local = 8)|]] partial class Local;" },
     };
 

@@ -23,6 +23,18 @@ public sealed class SnapshotTests
         public sealed partial class CausalGrouped;
         """).Text);
 
+    /// <summary>Rows with scales: a key's goes into its score, a value's into its weight.</summary>
+    [Fact]
+    public void CausalInt8() => Snapshot.Verify(GeneratorRun.Of(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
+        [Causal]
+        [KvCache(KvFormat.Int8)]
+        public sealed partial class CausalInt8;
+        """).Text);
+
     [Fact]
     public void EverythingOverARing() => Snapshot.Verify(GeneratorRun.Of(
         """

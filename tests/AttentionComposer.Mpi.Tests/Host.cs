@@ -6,9 +6,6 @@ namespace AttentionComposer.Mpi.Tests;
 /// <summary>What one host of a job does when a test has started this program under mpirun.</summary>
 static class Host
 {
-    static readonly Tolerance s_bfloat16 = new(3e-2, 3e-2);
-    static readonly Tolerance s_rotatedFloat16 = new(2e-3, 2e-3);
-
     static int Main(string[] arguments)
     {
         AttentionOptions.MaxDegreeOfParallelism = 1; // the hosts share one machine
@@ -45,18 +42,13 @@ static class Host
         IAttention pipeline = StarPipelines.Find(golden.Context.Shape, format, golden.Block, golden.Anchor);
         AttentionShape shape = pipeline.Shape;
         string what = $"rank {cluster.Rank} of {cluster.Size}, {golden.Name}, {format}, {options}";
-        Tolerance? tolerance = format switch
-        {
-            KvFormat.BFloat16 => s_bfloat16,
-            KvFormat.Float16 when golden.Phase1.OptionalNumber("rope_theta") is not null => s_rotatedFloat16,
-            _ => null,
-        };
+        Tolerance tolerance = golden.ToleranceOf(golden.Phase1, format).Output, ofQuestion = golden.ToleranceOf(golden.Phase2, format).Output;
 
         // The same on one machine, and what the golden set expects.
         using KvCache whole = pipeline.CreateCache(golden.Length);
         Result alone = Result.Unwritten(shape, golden.Length);
         pipeline.Attend(whole, golden.Context.Queries, golden.Context.Keys, golden.Context.Values, alone.Output, alone.LogSumExp);
-        Result expected = Expected(golden.Phase1);
+        Result expected = golden.Expected(golden.Phase1, format), answer = golden.Expected(golden.Phase2, format);
 
         using var attention = new DistributedAttention(cluster, pipeline, golden.Length, options);
         using KvCache cache = attention.CreateCache(golden.Length + golden.Question.Rows);
@@ -66,7 +58,7 @@ static class Host
             attention.Attend(
                 cache, golden.Context.QueriesAt(start..end), golden.Context.KeysAt(start..end), golden.Context.ValuesAt(start..end), result.Output, result.LogSumExp);
             result.CheckSame(Rows(alone, shape, start, end), $"{what}, positions {start} to {end} against one machine");
-            result.CheckAgainst(Rows(expected, shape, start, end), tolerance ?? golden.Phase1.Tolerance("out"), what);
+            result.CheckAgainst(Rows(expected, shape, start, end), tolerance, what);
         }
 
         attention.EndContext();
@@ -88,12 +80,12 @@ static class Host
                 question.LogSumExp.AsSpan(first * shape.QueryHeads, count * shape.QueryHeads));
         }
 
-        question.CheckAgainst(Expected(golden.Phase2), tolerance ?? golden.Phase2.Tolerance("out"), what);
+        question.CheckAgainst(answer, ofQuestion, what);
 
         // And the queries once more, over what is there.
         Result again = Result.Unwritten(shape, golden.Question.Rows);
         attention.Attend(cache, golden.Question.Queries, again.Output, again.LogSumExp);
-        again.CheckAgainst(Expected(golden.Phase2), tolerance ?? golden.Phase2.Tolerance("out"), what);
+        again.CheckAgainst(answer, ofQuestion, what);
         attention.EndQueries();
         return question;
     }
@@ -101,12 +93,10 @@ static class Host
     // Behind the context a host holds its own blocks only; the query host has room for the question too.
     static void CheckMemory(DistributedAttention attention, IAttention pipeline, KvCache cache, string what)
     {
-        using KvCache one = pipeline.CreateCache(1);
         int held = cache.Capacity - attention.HeldFrom;
-        Assert.True(cache.SizeInBytes == held * one.SizeInBytes, $"{what}: {cache.SizeInBytes} bytes for {held} positions of {one.SizeInBytes}");
+        using KvCache alone = pipeline.CreateCache(held);
+        Assert.True(cache.SizeInBytes == alone.SizeInBytes, $"{what}: {cache.SizeInBytes} bytes for {held} positions in place of {alone.SizeInBytes}");
     }
-
-    static Result Expected(GoldenCase golden) => new(golden.Expected("out").SwapWithNext(0).Data, golden.Expected("lse").SwapWithNext(0).Data);
 
     static Result Rows(Result all, AttentionShape shape, int start, int end) => new(
         all.Output[(start * shape.QueryWidth)..(end * shape.QueryWidth)], all.LogSumExp[(start * shape.QueryHeads)..(end * shape.QueryHeads)]);

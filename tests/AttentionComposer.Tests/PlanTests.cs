@@ -32,12 +32,13 @@ public sealed class PlanTests
         Assert.Equal(1 / MathF.Sqrt(40), Kernels.Variants.Named(nameof(Kernels.Variants.FullOf40F32)).Plan.Scale);
     }
 
-    /// <summary>Keys and values and nothing else; rows are padded to whole vectors of 16 scalars.</summary>
+    /// <summary>Keys and values and nothing else; rows are padded to whole vectors of 16 scalars, and scales of 8-bit rows by 15 behind each head.</summary>
     [Theory]
     [InlineData(nameof(Kernels.Variants.CausalOf128F32), 1000 * 2 * (2 * 128) * 4)]
     [InlineData(nameof(Kernels.Variants.CausalOf128F16), 1000 * 2 * (2 * 128) * 2)]
     [InlineData(nameof(Kernels.Variants.CausalOf128BF16), 1000 * 2 * (2 * 128) * 2)]
     [InlineData(nameof(Kernels.Variants.AlibiOf40F32), 1000 * 2 * (2 * 48) * 4)]
+    [InlineData(nameof(Kernels.Variants.CausalOf128I8), 1000 * 2 * (2 * 128) + 2 * 2 * 1015 * 4)]
     public void CachesTakeKeysAndValues(string name, long bytes)
     {
         KvCache cache = Kernels.Variants.Named(name).CreateCache(1000);

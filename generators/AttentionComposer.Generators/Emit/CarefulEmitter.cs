@@ -74,7 +74,7 @@ static class CarefulEmitter
 
     /// <summary>The local that holds where a key's row lies, in bytes; of a format with scales also where its scale does.</summary>
     public static string Slot(RowFormatNames format) => format.HasScales
-        ? "nint place = call.Layout.Slot(key), slot = place * Stride;"
+        ? "nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows"
         : $"nint slot = (nint)call.Layout.Slot(key) * (Stride * {format.ScalarSize});";
 
     /// <summary>A row's scale as a last argument, where it has one.</summary>

@@ -150,7 +150,9 @@ sealed class PipelineReader
         string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null);
         if (missing is not null)
             CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, $"[{missing}]");
-        return missing is null;
+        if (spec.Format == KvFormat.Int8)
+            CheckAttribute(Find("KvCache")!, false, Descriptors.NotOnDevice, "rows of Int8");
+        return missing is null && spec.Format != KvFormat.Int8;
     }
 
     PipelineSpec ReadFunctions(PipelineSpec spec)

@@ -146,9 +146,10 @@ static class Planner
     static IEnumerable<string> StagesOf(KernelPlan plan)
     {
         PipelineSpec spec = plan.Spec;
+        string format = spec.Format == KvFormat.Int8 ? "Int8 with a scale a row" : spec.Format.ToString();
         yield return plan.Ring == 0
-            ? $"cache: keys and values in {spec.Format}, one slot a position" + plan.Selection?.CacheText
-            : $"cache: keys and values in {spec.Format}, a ring of {plan.Ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks") + plan.Selection?.CacheText;
+            ? $"cache: keys and values in {format}, one slot a position" + plan.Selection?.CacheText
+            : $"cache: keys and values in {format}, a ring of {plan.Ring} positions" + (spec.Sinks == 0 ? "" : $" beside {spec.Sinks} sinks") + plan.Selection?.CacheText;
         if (spec.StarBlock > 0)
             yield return StarStageOf(spec);
         if (spec.Masks.Count == 0)

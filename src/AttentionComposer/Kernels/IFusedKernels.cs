@@ -69,7 +69,10 @@ public sealed record KernelTraits(
     /// <summary>Slots in a windowed cache's ring; 0 when the cache keeps every position.</summary>
     public int Ring { get; init; }
 
-    /// <summary>What the fused kernels multiply queries by before anything else: a query that it takes out of float32's range goes to the careful kernel.</summary>
+    /// <summary>
+    /// What the fused kernels multiply queries by before anything else, times what integers may add to a dot product before its scale takes that away: a query that
+    /// this takes out of float32's range goes to the careful kernel.
+    /// </summary>
     public required float QueryFactor { get; init; }
 
     /// <summary>Whether a function may find that an index is outside of its table, in the middle of a call.</summary>

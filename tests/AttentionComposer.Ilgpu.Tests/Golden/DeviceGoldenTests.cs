@@ -9,12 +9,12 @@ public sealed class DeviceGoldenTests
     {
         var cases = new TheoryData<string, KvFormat>();
         foreach (GoldenCase golden in GoldenCase.Of("attention", "local_plus_initial"))
-            foreach (var format in Enum.GetValues<KvFormat>())
+            foreach (KvFormat format in AttentionCase.Floats)
                 cases.Add(golden.Name, format);
         return cases;
     }
 
-    public static TheoryData<KvFormat> Formats() => [.. Enum.GetValues<KvFormat>()];
+    public static TheoryData<KvFormat> Formats() => [.. AttentionCase.Floats];
 
     [Fact]
     public void NoCaseIsLeftOut() => Assert.Equal(78 * 3, Cases().Count);

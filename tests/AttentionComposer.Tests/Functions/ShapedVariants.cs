@@ -15,6 +15,9 @@ public static class ShapedVariants
         [nameof(Keys12x4Of128F16)] = positions => Make(
             new Keys12x4Of128F16(TableOf(positions), positions / 3), it => (head, query, key) => it.Visible(query, key), it => (score, head, query, key) => it.Biased(score, key)),
         [nameof(CappedSinks5x1Of80BF16)] = _ => Make(new CappedSinks5x1Of80BF16(TableOf(5)), null, it => (score, head, query, key) => CappedSinks5x1Of80BF16.Capped(score), TableOf(5)),
+        [nameof(CappedSinks5x1Of80I8)] = _ => Make(new CappedSinks5x1Of80I8(TableOf(5)), null, it => (score, head, query, key) => CappedSinks5x1Of80I8.Capped(score), TableOf(5)),
+        [nameof(Documents8x2Of80I8)] = positions => Make(
+            new Documents8x2Of80I8(DocumentsOf(positions), TableOf(positions)), it => (head, query, key) => it.Visible(query, key), it => (score, head, query, key) => it.Biased(score, key)),
     };
 
     public static IEnumerable<string> Names => s_byName.Keys;
@@ -77,4 +80,24 @@ public sealed partial class CappedSinks5x1Of80BF16(float[] sinks)
     [SinkLogits] readonly float[] _sinks = sinks;
 
     [Score] public static float Capped(float score) => 2 * MathF.Tanh(score / 2);
+}
+
+[Attention(HeadDim = 80, QueryHeads = 5, KeyValueHeads = 1), Causal, SlidingWindow(100), KvCache(KvFormat.Int8)]
+public sealed partial class CappedSinks5x1Of80I8(float[] sinks)
+{
+    [SinkLogits] readonly float[] _sinks = sinks;
+
+    [Score] public static float Capped(float score) => 2 * MathF.Tanh(score / 2);
+}
+
+/// <summary>Fields with the names that kernels have for the scales of rows.</summary>
+[Attention(HeadDim = 80, QueryHeads = 8, KeyValueHeads = 2), KvCache(KvFormat.Int8)]
+public sealed partial class Documents8x2Of80I8(int[] document, float[] table)
+{
+    readonly int[] keyScales = document;
+    readonly float[] valueScales = table;
+
+    [Mask] public bool Visible(int query, int key) => key <= query && keyScales[query] == keyScales[key];
+
+    [Score] public float Biased(float score, int key) => score + valueScales[key];
 }

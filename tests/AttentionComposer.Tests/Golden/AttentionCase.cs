@@ -8,6 +8,9 @@ namespace AttentionComposer.Tests.Golden;
 sealed record AttentionCase(
     GoldenCase Golden, Sequence Sequence, double Scale, bool Causal, int Window, int Sinks, bool Alibi, double SoftCap)
 {
+    /// <summary>The formats that hold the golden inputs exactly, or to 8 significant bits; every case has a pipeline in each of them.</summary>
+    public static KvFormat[] Floats { get; } = [KvFormat.Float32, KvFormat.Float16, KvFormat.BFloat16];
+
     public static AttentionCase Of(GoldenCase golden)
     {
         Sequence sequence = SequenceOf(golden);
@@ -49,15 +52,17 @@ sealed record AttentionCase(
     /// <summary>Checks a result against the expected tensors, by their own tolerance unless another is given.</summary>
     public void Check(Result result, Tolerance? tolerance = null)
     {
-        CheckTensor("out", result.Output);
-        CheckTensor("lse", result.LogSumExp);
+        Result expected = Expected;
+        (tolerance ?? Golden.Tolerance("out")).Check(result.Output, expected.Output, $"{Golden.Name}, out");
+        (tolerance ?? Golden.Tolerance("lse")).Check(result.LogSumExp, expected.LogSumExp, $"{Golden.Name}, lse");
+    }
 
-        void CheckTensor(string name, float[] actual)
-        {
-            Tensor expected = Golden.Expected(name);
-            bool headsFirst = expected.Dimensions.Length == (name == "out" ? 3 : 2);
-            (tolerance ?? Golden.Tolerance(name)).Check(
-                actual, headsFirst ? expected.SwapWithNext(0).Data : expected.Data, $"{Golden.Name}, {name}");
-        }
+    /// <summary>The expected tensors, with the tokens first.</summary>
+    public Result Expected => new(TokensFirst("out", dimensions: 3), TokensFirst("lse", dimensions: 2));
+
+    float[] TokensFirst(string name, int dimensions)
+    {
+        Tensor expected = Golden.Expected(name);
+        return expected.Dimensions.Length == dimensions ? expected.SwapWithNext(0).Data : expected.Data;
     }
 }

@@ -3,22 +3,24 @@ namespace AttentionComposer.Tests.Golden;
 /// <summary>Every golden case of the operators that pipelines compute, through the reference and through the generated kernels.</summary>
 public sealed class GoldenTests
 {
+    static readonly AttentionShape s_shapeInInt8 = new(HeadDim: 64, QueryHeads: 8, KeyValueHeads: 2);
+
     public static TheoryData<string> AttentionCases() => [.. Names("attention", "local_plus_initial")];
 
     public static TheoryData<string, KvFormat, int> KernelCases()
     {
         var cases = new TheoryData<string, KvFormat, int>();
-        foreach (string name in Names("attention", "local_plus_initial"))
-            foreach (var format in Enum.GetValues<KvFormat>())
+        foreach (GoldenCase golden in GoldenCase.Of("attention", "local_plus_initial"))
+            foreach (KvFormat format in AttentionCase.SequenceOf(golden).Shape == s_shapeInInt8 ? [.. AttentionCase.Floats, KvFormat.Int8] : AttentionCase.Floats)
                 foreach (int bits in KernelSettings.VectorWidths)
-                    cases.Add(name, format, bits);
+                    cases.Add(golden.Name, format, bits);
         return cases;
     }
 
     public static TheoryData<KvFormat, int> FormatsAndWidths()
     {
         var cases = new TheoryData<KvFormat, int>();
-        foreach (var format in Enum.GetValues<KvFormat>())
+        foreach (KvFormat format in AttentionCase.Floats)
             foreach (int bits in KernelSettings.VectorWidths)
                 cases.Add(format, bits);
         return cases;
@@ -34,7 +36,7 @@ public sealed class GoldenTests
         Assert.Equal("merge/extreme_lse", Assert.Single(GoldenCase.Of("merge_states")).Name);
         Assert.Equal("merge/shared_prefix", Assert.Single(GoldenCase.Of("cascade")).Name);
         Assert.Equal(78, AttentionCases().Count);
-        Assert.Equal(78 * 3 * 3, KernelCases().Count);
+        Assert.Equal((78 * 3 + 38) * 3, KernelCases().Count);
     }
 
     [Theory, MemberData(nameof(AttentionCases))]
@@ -59,7 +61,10 @@ public sealed class GoldenTests
         foreach (Result result in results)
         {
             result.CheckAgainst(expected, Tolerance.Float32, $"{attention.Plan.Name} against the reference on rounded inputs");
-            golden.Check(result, format == KvFormat.BFloat16 ? GoldenTolerance.BFloat16 : null);
+            if (format == KvFormat.Int8)
+                Int8Bound.Check(golden, result);
+            else
+                golden.Check(result, format == KvFormat.BFloat16 ? GoldenTolerance.BFloat16 : null);
         }
     }
 

@@ -6,7 +6,7 @@ public sealed class AllocationTests
     public static TheoryData<string> Names =>
     [
         nameof(Variants.CausalOf128F32), nameof(Variants.CausalOf128F16), nameof(Variants.EverythingOf32F32),
-        nameof(Variants.WindowOf80BF16), nameof(Variants.FullSoftCapOf112F32),
+        nameof(Variants.WindowOf80BF16), nameof(Variants.FullSoftCapOf112F32), nameof(Variants.CausalOf128I8), nameof(Variants.WindowOf80I8),
     ];
 
     [Theory, MemberData(nameof(Names))]

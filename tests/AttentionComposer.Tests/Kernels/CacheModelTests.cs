@@ -51,6 +51,7 @@ public sealed class CacheModelTests
     [InlineData(nameof(Variants.Causal4x4Of32F32))]
     [InlineData(nameof(Variants.EverythingOf32F32))]
     [InlineData(nameof(Variants.EverythingOf32F16))]
+    [InlineData(nameof(Variants.EverythingOf32I8))]
     [InlineData(nameof(Variants.WindowOfOneOf72F32))]
     [InlineData(nameof(Variants.WindowOf80BF16))]
     [InlineData(nameof(Variants.MoreSinksThanWindowOf64F32))]

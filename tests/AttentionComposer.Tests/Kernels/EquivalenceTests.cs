@@ -25,6 +25,7 @@ public sealed class EquivalenceTests
     [InlineData(nameof(Variants.EverythingOf32F16))]
     [InlineData(nameof(Variants.FullOf40BF16))]
     [InlineData(nameof(Variants.WindowOf80F32))]
+    [InlineData(nameof(Variants.AlibiOf40I8))]
     public void LongPrefillsMatchTheReference(string name) => Check(Variants.Named(name), LongSizes);
 
     static void Check(IAttention attention, (int Positions, int Rows)[] sizes)

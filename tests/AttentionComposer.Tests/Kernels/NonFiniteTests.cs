@@ -10,6 +10,7 @@ public sealed class NonFiniteTests
         nameof(Variants.WindowOf80F32), nameof(Variants.WindowOf80F16),
         nameof(Variants.AlibiSoftCapOf96F32), nameof(Variants.AlibiSoftCapOf96F16),
         nameof(Variants.CausalOf136F32), nameof(Variants.WindowOf200BF16), nameof(Variants.SoftCapOf256F16),
+        nameof(Variants.Causal4x4Of32I8), nameof(Variants.EverythingOf32I8), nameof(Variants.FullOf40I8), nameof(Variants.WindowOf80I8),
     ];
 
     // The first position, the first of the second block of keys, the last one: NaN everywhere, infinities where signs matter.
@@ -65,16 +66,18 @@ public sealed class NonFiniteTests
     [InlineData(nameof(Variants.Causal4x4Of32F16), 60000f)]
     [InlineData(nameof(Variants.WindowOf200BF16), 1e-39f)]
     [InlineData(nameof(Variants.WindowOf200BF16), 1e30f)]
+    [InlineData(nameof(Variants.Causal4x4Of32I8), 1e-36f)]
+    [InlineData(nameof(Variants.Causal4x4Of32I8), 1e30f)]
     public void ExtremeValuesAreExact(string name, float scale)
     {
         IAttention attention = Variants.Named(name);
         AttentionPlan plan = attention.Plan;
         Sequence sequence = Sequence.Random(plan.Shape, 50, 50, 9);
-        sequence = sequence with { Values = Array.ConvertAll(sequence.Values, x => Sequence.Round(MathF.Tanh(x) * scale, plan.Format)) };
+        sequence = (sequence with { Values = Array.ConvertAll(sequence.Values, x => MathF.Tanh(x) * scale) }).Rounded(plan.Format);
         foreach (int bits in KernelSettings.VectorWidths)
         {
             using var _ = KernelSettings.VectorBits(bits);
-            Result expected = Result.OfReference(ReferenceAttention.Of(plan), Rounded(sequence, plan.Format));
+            Result expected = Result.OfReference(ReferenceAttention.Of(plan), sequence);
             // Among float32's subnormals each of the 50 additions may be off by half their spacing.
             new Tolerance(2e-5 * scale + 25 * 1.4e-45, 2e-5)
                 .Check(Result.OfStep(attention, sequence).Output, expected.Output, $"{name}, {bits} bits, {scale}");
@@ -86,6 +89,7 @@ public sealed class NonFiniteTests
     [InlineData(nameof(Variants.Causal4x4Of32F32))]
     [InlineData(nameof(Variants.FullOf40F16))]
     [InlineData(nameof(Variants.WindowOf80F32))]
+    [InlineData(nameof(Variants.WindowOf80I8))]
     public void LargeScoresDoNotOverflow(string name)
     {
         IAttention attention = Variants.Named(name);
@@ -106,18 +110,39 @@ public sealed class NonFiniteTests
     [InlineData(nameof(Variants.Causal4x4Of32F16))]
     [InlineData(nameof(Variants.SoftCapOf256F16))]
     [InlineData(nameof(Variants.WindowOf200BF16))]
+    [InlineData(nameof(Variants.Causal4x4Of32I8))]
     public void LargeQueriesOfSmallKeysAreExact(string name)
     {
         IAttention attention = Variants.Named(name);
         AttentionPlan plan = attention.Plan;
         Sequence sequence = Sequence.Random(plan.Shape, 60, 60, 12);
-        sequence = Rounded(
-            sequence with
-            {
-                Queries = Array.ConvertAll(sequence.Queries, x => x * 1e6f),
-                Keys = Array.ConvertAll(sequence.Keys, x => x * 1e-6f),
-            },
-            plan.Format);
+        sequence = (sequence with
+        {
+            Queries = Array.ConvertAll(sequence.Queries, x => x * 1e6f),
+            Keys = Array.ConvertAll(sequence.Keys, x => x * 1e-6f),
+        }).Rounded(plan.Format);
+        Result expected = Result.OfReference(ReferenceAttention.Of(plan), sequence);
+        foreach (int bits in KernelSettings.VectorWidths)
+        {
+            using var _ = KernelSettings.VectorBits(bits);
+            Result.OfStep(attention, sequence).CheckAgainst(expected, Tolerance.Float32, $"{name}, {bits} bits");
+        }
+    }
+
+    /// <summary>Integers of keys are larger than the keys: a dot product with them must not overflow where its scale brings it back.</summary>
+    [Theory]
+    [InlineData(nameof(Variants.Causal4x4Of32I8))]
+    [InlineData(nameof(Variants.SoftCapOf256I8))]
+    public void QueriesNearTheEndOfTheRangeAreExact(string name)
+    {
+        IAttention attention = Variants.Named(name);
+        AttentionPlan plan = attention.Plan;
+        Sequence sequence = Sequence.Random(plan.Shape, 60, 60, 13);
+        sequence = (sequence with
+        {
+            Queries = Array.ConvertAll(sequence.Queries, x => x * 1e36f),
+            Keys = Array.ConvertAll(sequence.Keys, x => x * 1e-36f),
+        }).Rounded(plan.Format);
         Result expected = Result.OfReference(ReferenceAttention.Of(plan), sequence);
         foreach (int bits in KernelSettings.VectorWidths)
         {
@@ -127,10 +152,12 @@ public sealed class NonFiniteTests
     }
 
     /// <summary>Once the poisoned position has left a ring, or has been truncated or cleared, nothing remembers it.</summary>
-    [Fact]
-    public void WhatHasLeftTheCacheIsForgotten()
+    [Theory]
+    [InlineData(nameof(Variants.WindowOf80F16))]
+    [InlineData(nameof(Variants.WindowOf80I8))]
+    public void WhatHasLeftTheCacheIsForgotten(string name)
     {
-        IAttention attention = Variants.Named(nameof(Variants.WindowOf80F16));
+        IAttention attention = Variants.Named(name);
         AttentionPlan plan = attention.Plan;
         Sequence clean = Sequence.Random(plan.Shape, 1000, 1000, 11, plan.Format);
         var poisoned = clean with { Keys = With(clean.Keys, 0, float.NaN) };
@@ -153,7 +180,7 @@ public sealed class NonFiniteTests
     {
         // Of a row that sees a NaN it matters that it is not passed off as a number, not which scalars of it are NaN or infinite:
         // that depends on the order of the additions.
-        Sequence stored = Rounded(sequence, attention.Plan.Format);
+        Sequence stored = sequence.Rounded(attention.Plan.Format);
         Result expected = Result.OfReference(ReferenceAttention.Of(attention.Plan), stored);
         foreach (int bits in KernelSettings.VectorWidths)
         {
@@ -170,12 +197,6 @@ public sealed class NonFiniteTests
                     Assert.Fail($"{what}: {actual[i]} instead of {expected[i]} at {i}");
         }
     }
-
-    static Sequence Rounded(Sequence sequence, KvFormat format) => sequence with
-    {
-        Keys = Array.ConvertAll(sequence.Keys, x => Sequence.Round(x, format)),
-        Values = Array.ConvertAll(sequence.Values, x => Sequence.Round(x, format)),
-    };
 
     static float[] With(float[] scalars, int index, float value)
     {

@@ -9,6 +9,7 @@ public sealed class PropertyTests
     [InlineData(nameof(Variants.FullOf40F32))]
     [InlineData(nameof(Variants.FullOf40F16))]
     [InlineData(nameof(Variants.FullSoftCapOf112BF16))]
+    [InlineData(nameof(Variants.FullOf40I8))]
     public void AnySplitAndMergeOrderGivesTheWhole(string name) => ForSeeds(20, seed =>
     {
         IAttention attention = Variants.Named(name);
@@ -45,6 +46,7 @@ public sealed class PropertyTests
     [InlineData(nameof(Variants.FullOf40F32), 9)]
     [InlineData(nameof(Variants.FullSoftCapOf112F16), 30)]
     [InlineData(nameof(Variants.CausalOf128BF16), 1)] // the last position sees all, in any order
+    [InlineData(nameof(Variants.CausalOf128I8), 1)]
     public void PermutedPositionsGiveTheSame(string name, int rows) => ForSeeds(10, seed =>
     {
         IAttention attention = Variants.Named(name);
@@ -65,7 +67,7 @@ public sealed class PropertyTests
     [
         nameof(Variants.Causal4x4Of32F32), nameof(Variants.EverythingOf32F32), nameof(Variants.EverythingOf32BF16),
         nameof(Variants.AlibiOf40F16), nameof(Variants.MoreSinksThanWindowOf64F16), nameof(Variants.WindowOfOneOf72F32),
-        nameof(Variants.WindowOf80F32), nameof(Variants.WindowSinkAlibiOf96F32),
+        nameof(Variants.WindowOf80F32), nameof(Variants.WindowSinkAlibiOf96F32), nameof(Variants.EverythingOf32I8), nameof(Variants.AlibiOf40I8),
     ];
 
     /// <summary>Whole prefill = prefill in pieces of any sizes = token by token, for caches that keep all and for rings.</summary>
@@ -92,6 +94,7 @@ public sealed class PropertyTests
     [InlineData(nameof(Variants.EverythingOf32F32), 32 * 1 * 4)]
     [InlineData(nameof(Variants.EverythingOf32BF16), 32 * 1 * 2)]
     [InlineData(nameof(Variants.MoreSinksThanWindowOf64F16), 64 * 3 * 2)]
+    [InlineData(nameof(Variants.WindowOf80I8), 80 * 1 + 4)]
     public void RingsShowWhatContiguousCachesWould(string name, int bytesPerRow)
     {
         const int Positions = 5000;
@@ -180,6 +183,7 @@ public sealed class PropertyTests
     [InlineData(nameof(Variants.FullOf40F16))]
     [InlineData(nameof(Variants.EverythingOf32BF16))]
     [InlineData(nameof(Variants.WindowOf80F32))]
+    [InlineData(nameof(Variants.CausalOf128I8))]
     public void ABatchIsItsCachesOneByOne(string name)
     {
         IAttention attention = Variants.Named(name);
@@ -211,6 +215,7 @@ public sealed class PropertyTests
     [InlineData(nameof(Variants.CausalOf128F32))]
     [InlineData(nameof(Variants.FullAlibiOf80F16))]
     [InlineData(nameof(Variants.WindowSinksSoftCapOf128BF16))]
+    [InlineData(nameof(Variants.WindowSinkAlibiOf96I8))]
     public void NeitherThreadsNorRepetitionChangeABit(string name)
     {
         IAttention attention = Variants.Named(name);

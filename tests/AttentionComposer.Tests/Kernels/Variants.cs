@@ -2,7 +2,7 @@ using static AttentionComposer.KvFormat;
 
 namespace AttentionComposer.Tests.Kernels;
 
-/// <summary>Pipelines whose numbers are multiples of nothing, nearly each with the three cache formats.</summary>
+/// <summary>Pipelines whose numbers are multiples of nothing, nearly each with the three formats of floats, and every stage with rows of 8-bit integers.</summary>
 static partial class Variants
 {
     /// <summary>The names of the pipelines declared here.</summary>
@@ -18,6 +18,8 @@ static partial class Variants
     public sealed partial class Causal4x4Of32F16;
     [Attention(HeadDim = 32, QueryHeads = 4, KeyValueHeads = 4), Causal, KvCache(BFloat16)]
     public sealed partial class Causal4x4Of32BF16;
+    [Attention(HeadDim = 32, QueryHeads = 4, KeyValueHeads = 4), Causal, KvCache(Int8)]
+    public sealed partial class Causal4x4Of32I8;
 
     // Multi-query, groups of 5.
     [Attention(HeadDim = 32, QueryHeads = 5, KeyValueHeads = 1), Causal, SlidingWindow(7), Sinks(3), Alibi, SoftCap(6)]
@@ -26,6 +28,8 @@ static partial class Variants
     public sealed partial class EverythingOf32F16;
     [Attention(HeadDim = 32, QueryHeads = 5, KeyValueHeads = 1), Causal, SlidingWindow(7), Sinks(3), Alibi, SoftCap(6), KvCache(BFloat16)]
     public sealed partial class EverythingOf32BF16;
+    [Attention(HeadDim = 32, QueryHeads = 5, KeyValueHeads = 1), Causal, SlidingWindow(7), Sinks(3), Alibi, SoftCap(6), KvCache(Int8)]
+    public sealed partial class EverythingOf32I8;
 
     // Groups of 3; slopes of a head count that is no power of two.
     [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 2), Causal, Alibi]
@@ -34,6 +38,8 @@ static partial class Variants
     public sealed partial class AlibiOf40F16;
     [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 2), Causal, Alibi, KvCache(BFloat16)]
     public sealed partial class AlibiOf40BF16;
+    [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 2), Causal, Alibi, KvCache(Int8)]
+    public sealed partial class AlibiOf40I8;
 
     // Groups of 7.
     [Attention(HeadDim = 40, QueryHeads = 7, KeyValueHeads = 1)]
@@ -42,6 +48,8 @@ static partial class Variants
     public sealed partial class FullOf40F16;
     [Attention(HeadDim = 40, QueryHeads = 7, KeyValueHeads = 1), KvCache(BFloat16)]
     public sealed partial class FullOf40BF16;
+    [Attention(HeadDim = 40, QueryHeads = 7, KeyValueHeads = 1), KvCache(Int8)]
+    public sealed partial class FullOf40I8;
 
     // Every visible key has the same weight.
     [Attention(HeadDim = 48, QueryHeads = 9, KeyValueHeads = 3), Causal, Scale(0f)]
@@ -65,6 +73,8 @@ static partial class Variants
     public sealed partial class MoreSinksThanWindowOf64F16;
     [Attention(HeadDim = 64, QueryHeads = 6, KeyValueHeads = 3), Causal, SlidingWindow(63), Sinks(65), KvCache(BFloat16)]
     public sealed partial class MoreSinksThanWindowOf64BF16;
+    [Attention(HeadDim = 64, QueryHeads = 6, KeyValueHeads = 3), Causal, SlidingWindow(63), Sinks(65), KvCache(Int8)]
+    public sealed partial class MoreSinksThanWindowOf64I8;
 
     [Attention(HeadDim = 72, QueryHeads = 2, KeyValueHeads = 2), Causal, SlidingWindow(1)]
     public sealed partial class WindowOfOneOf72F32;
@@ -79,6 +89,8 @@ static partial class Variants
     public sealed partial class WindowOf80F16;
     [Attention(HeadDim = 80, QueryHeads = 3, KeyValueHeads = 1), Causal, SlidingWindow(65), KvCache(BFloat16)]
     public sealed partial class WindowOf80BF16;
+    [Attention(HeadDim = 80, QueryHeads = 3, KeyValueHeads = 1), Causal, SlidingWindow(65), KvCache(Int8)]
+    public sealed partial class WindowOf80I8;
 
     // The distance in both directions.
     [Attention(HeadDim = 80, QueryHeads = 5, KeyValueHeads = 5), Alibi, Scale(0.2f)]
@@ -101,6 +113,8 @@ static partial class Variants
     public sealed partial class WindowSinkAlibiOf96F16;
     [Attention(HeadDim = 96, QueryHeads = 14, KeyValueHeads = 2), Causal, SlidingWindow(100), Sinks(1), Alibi, KvCache(BFloat16)]
     public sealed partial class WindowSinkAlibiOf96BF16;
+    [Attention(HeadDim = 96, QueryHeads = 14, KeyValueHeads = 2), Causal, SlidingWindow(100), Sinks(1), Alibi, KvCache(Int8)]
+    public sealed partial class WindowSinkAlibiOf96I8;
 
     [Attention(HeadDim = 112, QueryHeads = 5, KeyValueHeads = 1), Causal]
     public sealed partial class CausalOf112F32;
@@ -122,6 +136,8 @@ static partial class Variants
     public sealed partial class WindowSinksSoftCapOf128F16;
     [Attention(HeadDim = 128, QueryHeads = 8, KeyValueHeads = 2), Causal, SlidingWindow(257), Sinks(4), SoftCap(30), KvCache(BFloat16)]
     public sealed partial class WindowSinksSoftCapOf128BF16;
+    [Attention(HeadDim = 128, QueryHeads = 8, KeyValueHeads = 2), Causal, SlidingWindow(257), Sinks(4), SoftCap(30), KvCache(Int8)]
+    public sealed partial class WindowSinksSoftCapOf128I8;
 
     [Attention(HeadDim = 128, QueryHeads = 16, KeyValueHeads = 2), Causal]
     public sealed partial class CausalOf128F32;
@@ -129,6 +145,8 @@ static partial class Variants
     public sealed partial class CausalOf128F16;
     [Attention(HeadDim = 128, QueryHeads = 16, KeyValueHeads = 2), Causal, KvCache(BFloat16)]
     public sealed partial class CausalOf128BF16;
+    [Attention(HeadDim = 128, QueryHeads = 16, KeyValueHeads = 2), Causal, KvCache(Int8)]
+    public sealed partial class CausalOf128I8;
 
     // Groups of 10.
     [Attention(HeadDim = 136, QueryHeads = 10, KeyValueHeads = 1), Causal]
@@ -145,6 +163,8 @@ static partial class Variants
     public sealed partial class WindowOf200F16;
     [Attention(HeadDim = 200, QueryHeads = 6, KeyValueHeads = 1), Causal, SlidingWindow(33), KvCache(BFloat16)]
     public sealed partial class WindowOf200BF16;
+    [Attention(HeadDim = 200, QueryHeads = 6, KeyValueHeads = 1), Causal, SlidingWindow(33), KvCache(Int8)]
+    public sealed partial class WindowOf200I8;
 
     [Attention(HeadDim = 256, QueryHeads = 2, KeyValueHeads = 1), Causal, SoftCap(50)]
     public sealed partial class SoftCapOf256F32;
@@ -152,6 +172,8 @@ static partial class Variants
     public sealed partial class SoftCapOf256F16;
     [Attention(HeadDim = 256, QueryHeads = 2, KeyValueHeads = 1), Causal, SoftCap(50), KvCache(BFloat16)]
     public sealed partial class SoftCapOf256BF16;
+    [Attention(HeadDim = 256, QueryHeads = 2, KeyValueHeads = 1), Causal, SoftCap(50), KvCache(Int8)]
+    public sealed partial class SoftCapOf256I8;
 
     [Attention(HeadDim = 256, QueryHeads = 3, KeyValueHeads = 3), Causal, SlidingWindow(17), Sinks(5), Alibi, SoftCap(8), Scale(0.1f)]
     public sealed partial class EverythingOf256F32;

@@ -91,6 +91,13 @@ public sealed class VectorMathTests
     }
 
     [Fact]
+    public void EveryInt8IsReadAsItsValue()
+    {
+        sbyte[] stored = [.. Enumerable.Range(0, 1 << 8).Select(bits => (sbyte)bits)];
+        CheckRows<Int8Row, sbyte>(stored, Array.ConvertAll(stored, x => (float)x));
+    }
+
+    [Fact]
     public void LanesAreSummed()
     {
         float[] x = [.. Enumerable.Range(0, 64).Select(i => (float)(i * i % 97))];

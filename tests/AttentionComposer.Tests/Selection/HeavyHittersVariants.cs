@@ -23,6 +23,10 @@ static partial class HeavyHittersVariants
     [Causal, HeavyHitters(Budget = 150, Local = 10), KvCache(BFloat16)]
     public sealed partial class KeptBlocksBF16;
 
+    [Attention(HeadDim = 48, QueryHeads = 6, KeyValueHeads = 2)]
+    [Causal, SlidingWindow(300), HeavyHitters(Budget = 130, Local = 10), KvCache(Int8)]
+    public sealed partial class KeptBlocksI8;
+
     /// <summary>A mask and a score that are asked for each key, and sink logits.</summary>
     [Attention(HeadDim = 48, QueryHeads = 6, KeyValueHeads = 2)]
     [Causal, SlidingWindow(400), HeavyHitters(Budget = 40, Local = 6), KvCache(Float16)]

@@ -57,6 +57,25 @@ static partial class SelectionVariants
         [LabelChannels] readonly int[] _channels = [0, 1, 5, 8, 21, 22, 30, 39];
     }
 
+    [Attention(HeadDim = 48, QueryHeads = 8, KeyValueHeads = 2)]
+    [Causal, SlidingWindow(300), Sinks(4), SparQ(Rank = 12, TopK = 40, Reallocation = SparQReallocation.Always), KvCache(Int8)]
+    public sealed partial class SparQInARingI8;
+
+    [Attention(HeadDim = 80, QueryHeads = 3, KeyValueHeads = 3)]
+    [Causal, Alibi, TopK(21, Remainder = TopKRemainder.Spread), KvCache(Int8)]
+    public sealed partial class TopKSpreadI8;
+
+    [Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 2)]
+    [Causal, SoftCap(4), Pages(Size = 7, Count = 5, PerHead = true), KvCache(Int8)]
+    public sealed partial class PagesByHeadI8;
+
+    [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 1)]
+    [Causal, DoubleSparsity(Rank = 8, TopK = 17), KvCache(Int8)]
+    public sealed partial class LabelsI8
+    {
+        [LabelChannels] readonly int[] _channels = [0, 1, 5, 8, 21, 22, 30, 39];
+    }
+
     [Attention(HeadDim = 32, QueryHeads = 6, KeyValueHeads = 3)]
     [Causal, SlidingWindow(100), Sinks(5), Pages(Size = 7, Count = 4, PerHead = true, KeepLast = false)]
     public sealed partial class PagesByHeadInAWindow;

@@ -47,6 +47,27 @@ sealed record StarCase(string Name, int Block, int Anchor, int Hosts, Sequence C
 
     public ReferenceAttention Reference => new(Context.Shape) { Causal = true, BlockSize = Block, AnchorSize = Anchor, ContextLength = Length };
 
+    /// <summary>
+    /// What a phase should give with a cache of some format: the golden tensors, or where rounding to 8 bits makes other inputs of theirs, the reference over these.
+    /// </summary>
+    public Result Expected(GoldenCase phase, KvFormat format) =>
+        format == KvFormat.Int8
+            ? Result.OfReference(Reference, (phase.Name == Phase1.Name ? Context : Whole).Rounded(format))
+            : new(phase.Expected("out").SwapWithNext(0).Data, phase.Expected("lse").SwapWithNext(0).Data);
+
+    /// <summary>How far off that may be, output and log-sum-exp.</summary>
+    public (Tolerance Output, Tolerance LogSumExp) ToleranceOf(GoldenCase phase, KvFormat format)
+    {
+        Tolerance? tolerance = format switch
+        {
+            KvFormat.Int8 => Tolerance.Float32,
+            KvFormat.BFloat16 => new(3e-2, 3e-2), // keys and values round to 8 significant bits; see GoldenTests
+            KvFormat.Float16 when Phase1.OptionalNumber("rope_theta") is not null => new(2e-3, 2e-3), // rotated keys are not exact in half precision
+            _ => null,
+        };
+        return (tolerance ?? phase.Tolerance("out"), tolerance ?? phase.Tolerance("lse"));
+    }
+
     // Rotary embedding by halves: channel c pairs with c + dim / 2, angle position * theta^(-2c / dim).
     static void Rotate(float[] rows, int heads, int dim, int position, double theta)
     {

@@ -21,6 +21,8 @@ static partial class StarVariants
     public sealed partial class Blocks37Anchor11F16;
     [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 2), Causal, Star(BlockSize = 37, AnchorSize = 11), KvCache(BFloat16)]
     public sealed partial class Blocks37Anchor11BF16;
+    [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 2), Causal, Star(BlockSize = 37, AnchorSize = 11), KvCache(Int8)]
+    public sealed partial class Blocks37Anchor11I8;
 
     [Attention(HeadDim = 40, QueryHeads = 6, KeyValueHeads = 2), Causal, Star(BlockSize = 70, AnchorSize = 0)]
     public sealed partial class Blocks70WithoutAnchorF32;

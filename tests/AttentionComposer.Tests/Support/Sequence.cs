@@ -50,11 +50,11 @@ public sealed record Sequence(AttentionShape Shape, float[] Queries, float[] Key
         _ => value,
     };
 
-    // 255 steps of the same size, the largest magnitude being 127 of them. A row that is not finite is NaN.
+    // Steps of the same size, the largest magnitude being 127 of them. A row that is not finite is NaN throughout.
     static float[] RoundToInt8(float[] row)
     {
-        float scale = row.Max(Math.Abs) / 127;
-        return Array.ConvertAll(row, x => scale == 0 ? 0 : !row.All(float.IsFinite) ? float.NaN : MathF.Round(x / scale) * scale);
+        float scale = row.All(float.IsFinite) ? row.Max(Math.Abs) / 127 : float.NaN;
+        return Array.ConvertAll(row, x => scale == 0 ? 0 : Math.Clamp(MathF.Round(x / scale), -127, 127) * scale);
     }
 
     // To nearest, ties to even; a NaN keeps a mantissa.

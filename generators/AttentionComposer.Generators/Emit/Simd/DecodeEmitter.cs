@@ -74,7 +74,7 @@ static class DecodeEmitter
 
     /// <summary>The local that holds where a block's rows begin; of a format with scales also where their scales do.</summary>
     public static string Slot(RowFormatNames format) => format.HasScales
-        ? "nint place = call.Layout.Slot(key), slot = place * Stride;"
+        ? "nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows"
         : "nint slot = (nint)call.Layout.Slot(key) * Stride;";
 
     // Keys are tested one by one where some may be hidden, or outside of a table.

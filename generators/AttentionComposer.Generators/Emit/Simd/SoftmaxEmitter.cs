@@ -146,19 +146,23 @@ static class SoftmaxEmitter
 
     static bool IsSoftmax(KernelPlan plan) => plan.Spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
 
-    static string SummaryOf(KernelPlan plan) => IsSoftmax(plan)
-        ? """
-            /// <summary>
-            /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
-            /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
-            /// </summary>
-            """
-        : $"""
-            /// <summary>
-            /// Turns the dot products of some rows with a block of keys into weights, each by itself, and adds them to each row's sum. A row's
-            /// maximum is 0 as soon as it sees a key.
-            /// </summary>
-            """;
+    static string SummaryOf(KernelPlan plan)
+    {
+        string scales = HasScales(plan) ? "\n/// Scales of keys go into their dot products, those of values into the weights." : "";
+        return IsSoftmax(plan)
+            ? $"""
+                /// <summary>
+                /// Turns the dot products of some rows with a block of keys into weights 2^(logit - maximum), and brings each row's maximum and
+                /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.{scales}
+                /// </summary>
+                """
+            : $"""
+                /// <summary>
+                /// Turns the dot products of some rows with a block of keys into weights, each by itself, and adds them to each row's sum. A row's
+                /// maximum is 0 as soon as it sees a key.{scales}
+                /// </summary>
+                """;
+    }
 
     static void EmitWeights(SourceWriter writer, KernelPlan plan, TilePlan tile, string v)
     {
