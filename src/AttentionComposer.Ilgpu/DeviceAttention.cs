@@ -44,8 +44,8 @@ public sealed partial class DeviceAttention : IDisposable
     public Accelerator Accelerator { get; }
 
     /// <summary>
-    /// Whether calls of many tokens use the card's tensor cores. Where they can, they do: over a cache in <see cref="KvFormat.Float16"/>, with a softmax and head sizes up to 128, on NVIDIA's cards
-    /// from compute capability 8.0 on. Queries and weights go in as sums of two float16, so that results stay as near to float32's as without. Set it to false to compare.
+    /// Whether calls of many tokens use the card's tensor cores. Where they can, they do: over a cache in <see cref="KvFormat.Float16"/> or <see cref="KvFormat.BFloat16"/>, with a softmax and head sizes up to 128,
+    /// on NVIDIA's cards from compute capability 8.0 on. Queries and weights go in as sums of two float16 or three bfloat16, so that results stay as near to float32's as without. Set it to false to compare.
     /// </summary>
     /// <exception cref="NotSupportedException">It is set to true, and the pipeline or the accelerator cannot.</exception>
     public bool UsesTensorCores
@@ -54,7 +54,7 @@ public sealed partial class DeviceAttention : IDisposable
         set => _launcher.UsesTensorCores = !value || _launcher.HasTensorCores
             ? value
             : throw new NotSupportedException(
-                $"{Plan.Name} on {Accelerator.Name} has no tensor cores to use: they take a softmax over Float16 with head sizes up to 128, on NVIDIA's cards from compute capability 8.0 on.");
+                $"{Plan.Name} on {Accelerator.Name} has no tensor cores to use: they take a softmax over Float16 or BFloat16 with head sizes up to 128, on NVIDIA's cards from compute capability 8.0 on.");
     }
 
     /// <summary>Multiprocessors to fill: with more of them, keys are cut into more parts.</summary>

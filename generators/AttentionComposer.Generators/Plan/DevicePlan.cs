@@ -73,7 +73,7 @@ sealed record DevicePlan
     public int PrefillKeys => 4 * PrefillKeyThreads;
 
     /// <summary>
-    /// Whether prefill has a kernel for tensor cores: they multiply float16, a thread's registers hold the results of 128 columns, and the weights of a softmax are small enough for float16.
+    /// Whether prefill has a kernel for tensor cores: they multiply floats of 16 bits, a thread's registers hold the results of 128 columns, and the weights of a softmax are small enough for float16.
     /// </summary>
     public required bool HasTensorPrefill { get; init; }
 
@@ -110,7 +110,7 @@ sealed record DevicePlan
             RowWarps = rowWarps,
             RowTiles = rowTiles,
             TeamKeys = (rows <= 2 ? 8 : 4) / (threadChunks == 1 ? 1 : 2),
-            HasTensorPrefill = spec.Format == KvFormat.Float16 && spec.HeadDim <= 128 &&
+            HasTensorPrefill = spec.Format is KvFormat.Float16 or KvFormat.BFloat16 && spec.HeadDim <= 128 &&
                 spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne,
             PrefillKeyThreads = spec.HeadDim <= 128 ? 16 : 8,
             DecodeTokens = perHead ? 1 : MostDecodeTokens,

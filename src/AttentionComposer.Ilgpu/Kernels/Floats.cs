@@ -191,6 +191,19 @@ public struct Float8
         H = factor * x.H,
     };
 
+    /// <summary><c>x - y</c>.</summary>
+    public static Float8 Subtract(Float8 x, Float8 y) => new()
+    {
+        A = x.A - y.A,
+        B = x.B - y.B,
+        C = x.C - y.C,
+        D = x.D - y.D,
+        E = x.E - y.E,
+        F = x.F - y.F,
+        G = x.G - y.G,
+        H = x.H - y.H,
+    };
+
     /// <inheritdoc cref="Float4.MultiplyAdd(float, Float4, Float4)"/>
     public static Float8 MultiplyAdd(float factor, Float8 x, Float8 sum) => new()
     {

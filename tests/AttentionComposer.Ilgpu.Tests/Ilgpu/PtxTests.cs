@@ -51,8 +51,10 @@ public sealed class PtxTests
         // Operands of an instruction given by its text pass through local memory; the assembler takes it out again, as ptxas -v tells.
         ptx.CheckCalls();
         int parts = (Fused(pipeline).Traits.Shape.HeadDim + 31) / 32;
-        Assert.Equal(2 * 2 * 8 * parts + 2 * 4 * 4 * parts, ptx.Count("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32"));
-        Assert.True(ptx.Count("ld.shared.v4") >= 8 * parts + 4 * 2 * parts, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
+        bool isFloat16 = Fused(pipeline).Traits.Format == KvFormat.Float16;
+        (string format, int terms, int keys) = isFloat16 ? ("f16", 2, 64) : ("bf16", 3, 32);
+        Assert.Equal(terms * parts * keys / 2, ptx.Count($"mma.sync.aligned.m16n8k16.row.col.f32.{format}.{format}.f32"));
+        Assert.True(ptx.Count("ld.shared.v4") >= parts * keys / 4, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
         Assert.True(ptx.Count("ld.global.v4") >= 4, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
     }
 

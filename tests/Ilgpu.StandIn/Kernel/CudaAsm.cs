@@ -29,8 +29,10 @@ public static class CudaAsm
 {
     const string Exp2 = "ex2.approx.ftz.f32 %0, %1;";
     const string Max = "max.NaN.f32 %0, %1, %2;";
-    const string ToHalves = "cvt.rn.f16x2.f32 %0, %1, %2;";
-    const string MultiplyTiles = "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};";
+    const string ToFloat16 = "cvt.rn.f16x2.f32 %0, %1, %2;";
+    const string ToBFloat16 = "cvt.rn.bf16x2.f32 %0, %1, %2;";
+    const string MultiplyFloat16 = "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};";
+    const string MultiplyBFloat16 = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};";
 
     public static void Emit<T0, T1>(string asm, out T0 arg0, T1 arg1)
         where T0 : struct
@@ -53,10 +55,10 @@ public static class CudaAsm
             return;
         }
 
-        Require(asm, ToHalves);
-        arg0 = As<uint, T0>(Bits(first) << 16 | Bits(second));
+        Require(asm, ToFloat16, ToBFloat16);
+        arg0 = As<uint, T0>(Round(first) << 16 | Round(second));
 
-        static uint Bits(float value) => BitConverter.HalfToUInt16Bits((System.Half)value);
+        uint Round(float value) => asm == ToFloat16 ? BitConverter.HalfToUInt16Bits((System.Half)value) : BFloat16(value);
     }
 
     public static void EmitRef<T0, T1, T2, T3, T4, T5, T6, T7, T8, T9>(
@@ -72,17 +74,18 @@ public static class CudaAsm
         where T8 : struct, ICudaAsmEmitParameter
         where T9 : struct, ICudaAsmEmitParameter
     {
-        Require(asm, MultiplyTiles);
+        Require(asm, MultiplyFloat16, MultiplyBFloat16);
+        bool isFloat16 = asm == MultiplyFloat16;
         var own = new TileOperands { A0 = Word(arg4), A1 = Word(arg5), A2 = Word(arg6), A3 = Word(arg7), B0 = Word(arg8), B1 = Word(arg9) };
         KernelThread thread = KernelThread.Current;
         ReadOnlySpan<TileOperands> warp = MemoryMarshal.Cast<byte, TileOperands>(thread.Warp.ExchangeAll(thread.Lane, own, "CudaAsm.EmitRef"));
 
         // A lane holds two columns of two rows.
         int row = thread.Lane / 4, column = thread.Lane % 4 * 2;
-        Add(ref arg0, TileOperands.Dot(warp, row, column));
-        Add(ref arg1, TileOperands.Dot(warp, row, column + 1));
-        Add(ref arg2, TileOperands.Dot(warp, row + 8, column));
-        Add(ref arg3, TileOperands.Dot(warp, row + 8, column + 1));
+        Add(ref arg0, TileOperands.Dot(isFloat16, warp, row, column));
+        Add(ref arg1, TileOperands.Dot(isFloat16, warp, row, column + 1));
+        Add(ref arg2, TileOperands.Dot(isFloat16, warp, row + 8, column));
+        Add(ref arg3, TileOperands.Dot(isFloat16, warp, row + 8, column + 1));
 
         static uint Word<T>(T argument)
             where T : struct => As<T, Input<uint>>(argument).Value;
@@ -91,9 +94,16 @@ public static class CudaAsm
             where T : struct => argument = As<Ref<float>, T>(As<T, Ref<float>>(argument).Value + value);
     }
 
-    static void Require(string asm, string instruction)
+    // To the nearest, and to the even one of two; what is not finite stays so.
+    static uint BFloat16(float value)
     {
-        if (asm != instruction)
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsFinite(value) ? (bits + 0x7fff + ((bits >> 16) & 1)) >> 16 : float.IsNaN(value) ? 0x7fffu : bits >> 16;
+    }
+
+    static void Require(string asm, params ReadOnlySpan<string> instructions)
+    {
+        if (!instructions.Contains(asm))
             throw new NotSupportedException($"The stand-in does not know the instruction {asm}");
     }
 
@@ -110,7 +120,7 @@ public static class CudaAsm
         public uint A0, A1, A2, A3, B0, B1;
 
         /// <summary>The product of a row of A and a column of B.</summary>
-        public static float Dot(ReadOnlySpan<TileOperands> warp, int row, int column)
+        public static float Dot(bool isFloat16, ReadOnlySpan<TileOperands> warp, int row, int column)
         {
             float sum = 0;
             for (int quarter = 0; quarter < 4; quarter++)
@@ -120,10 +130,10 @@ public static class CudaAsm
             }
 
             return sum;
+
+            float Dot(uint a, uint b) => Low(a) * Low(b) + Low(a >> 16) * Low(b >> 16);
+
+            float Low(uint word) => isFloat16 ? (float)BitConverter.UInt16BitsToHalf((ushort)word) : BitConverter.UInt32BitsToSingle(word << 16);
         }
-
-        static float Dot(uint a, uint b) => Low(a) * Low(b) + Low(a >> 16) * Low(b >> 16);
-
-        static float Low(uint word) => (float)BitConverter.UInt16BitsToHalf((ushort)word);
     }
 }

@@ -7,7 +7,7 @@ using static AttentionComposer.Generators.Emit.Ilgpu.DeviceText;
 namespace AttentionComposer.Generators.Emit.Ilgpu;
 
 /// <summary>
-/// Emits the device's kernel for many tokens over a cache of float16 on a card with tensor cores. A warp computes 16 rows of a tile; queries stay in registers, a block's keys and values
+/// Emits the device's kernel for many tokens over a cache of 16-bit floats on a card with tensor cores. A warp computes 16 rows of a tile; queries stay in registers, a block's keys and values
 /// pass through shared memory as they are in the cache.
 /// </summary>
 sealed class DeviceTensorEmitter : DeviceTileEmitter
@@ -22,7 +22,11 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
 
     public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DeviceTensorEmitter(writer, plan, device).Emit();
 
-    int Chunks => HeadDim / 8;
+    bool IsFloat16 => Plan.Spec.Format == KvFormat.Float16;
+    string Terms => IsFloat16 ? "Float16Terms" : "BFloat16Terms";
+    int TermCount => IsFloat16 ? 2 : 3;
+    int StepKeys => IsFloat16 ? TileKeys : TileKeys / 2; // more terms leave registers for fewer keys
+    bool HasSteps => StepKeys < TileKeys;
     bool IsRagged => HeadDim % Part != 0;
     int PaddedChunks => 4 * Parts.Count();
 
@@ -35,11 +39,11 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
     IEnumerable<int> Parts => Enumerable.Range(0, (HeadDim + Part - 1) / Part);
     IEnumerable<int> Sums => Enumerable.Range(0, 4 * Parts.Count()); // each of 8 columns
     IEnumerable<int> SumPairs => Enumerable.Range(0, 2 * Parts.Count());
-    bool LoadsAtOnce => !ChecksScores && !Plan.TestsTiles; // there are registers for it
+    bool LoadsAtOnce => IsFloat16 && IsPlain && !Plan.TestsTiles; // there are registers for it
     bool IsPlain => DeviceScoreEmitter.IsPlain(Plan);
     bool ChecksScores => !IsPlain; // a function may make a number of what is none
-    IEnumerable<int> Tiles => Enumerable.Range(0, TileKeys / KeyTile);
-    IEnumerable<int> Pairs => Enumerable.Range(0, TileKeys / (2 * KeyTile));
+    IEnumerable<int> Tiles => Enumerable.Range(0, StepKeys / KeyTile);
+    IEnumerable<int> Pairs => Enumerable.Range(0, StepKeys / (2 * KeyTile));
     static IEnumerable<int> Rows => Enumerable.Range(0, 2);
 
     void Emit()
@@ -47,7 +51,7 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
         Writer.Write($"""
             /// <summary>
             /// Many tokens, on tensor cores. A group of threads takes {TileRows} rows, each one token's one query head of a key/value head, over one split of the keys,
-            /// {TileKeys} at a time; 4 neighbouring threads share a row, and the one 8 rows further on. Queries and weights are sums of two float16 each. A group that meets
+            /// {TileKeys} at a time; 4 neighbouring threads share a row, and the one 8 rows further on. Queries and weights are sums of {(IsFloat16 ? "two float16" : "three bfloat16")} each. A group that meets
             /// anything that is not finite leaves its work to Prefill, whose grid is the same.
             /// </summary>
             """);
@@ -58,16 +62,28 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
         EmitState();
         Writer.Open("for (int block = begin; block < end; block++)");
         EmitBlock("TensorSeen(firstRow + down, rows, launchQuery, firstKey + across * 2", "0xffffffffu");
+        if (HasSteps)
+            Writer.Open($"for (int step = 0; step < {TileKeys / StepKeys} && firstKey < high; step++)");
         EmitTile();
         EmitScores();
         EmitWeights();
         EmitValues();
+        if (HasSteps)
+        {
+            Writer.Write($"""
+
+                firstKey += {StepKeys};
+                seen >>= {4 * Tiles.Count()};
+                """);
+            Writer.Close();
+        }
+
         Writer.Close();
         Writer.Blank();
         EmitEnd();
         Writer.Close();
         Writer.Blank();
-        EmitSeen("TensorSeen", "bit 4t + 2r + k tells whether row 8r sees key 8t + k", 4 * Tiles.Count(), "i / 2 % 2 * 8", "i / 4 * 8 + i % 2");
+        EmitSeen("TensorSeen", "bit 4t + 2r + k tells whether row 8r sees key 8t + k", TileKeys / 2, "i / 2 % 2 * 8", "i / 4 * 8 + i % 2");
         if (!IsPlain)
             EmitLogits();
         EmitStoreRow();
@@ -89,19 +105,22 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
             }
 
         Writer.Blank();
-        Writer.Write("// Divided by a power of 2, as float16 and what that leaves.");
+        if (IsFloat16)
+            Writer.Write("// Divided by a power of 2, and as sums of two float16.");
         foreach (int row in Rows)
         {
-            Writer.Write($"float size{row} = TensorMath.Size(q{row}a);");
-            foreach (int part in Parts.Skip(1))
-                Writer.Write($"size{row} = TensorMath.Max(size{row}, TensorMath.Size(q{row}{Name(part)}));");
-            Writer.Write($"float unit{row} = TensorMath.Unit(DeviceMath.LargestOf(size{row}, 4)), inverse{row} = TensorMath.Inverse(unit{row});");
-            foreach (int part in Parts)
-                Writer.Write($"q{row}{Name(part)} = Float8.Multiply(inverse{row}, q{row}{Name(part)});");
+            if (IsFloat16)
+            {
+                Writer.Write($"float size{row} = TensorMath.Size(q{row}a);");
+                foreach (int part in Parts.Skip(1))
+                    Writer.Write($"size{row} = TensorMath.Max(size{row}, TensorMath.Size(q{row}{Name(part)}));");
+                Writer.Write($"float unit{row} = TensorMath.Unit(DeviceMath.LargestOf(size{row}, 4)), inverse{row} = TensorMath.Inverse(unit{row});");
+            }
+
             foreach (int part in Parts)
             {
-                string name = row + Name(part);
-                Writer.Write($"Chunk halves{name} = TensorMath.Halves(q{name}), rest{name} = TensorMath.Rest(halves{name}, q{name});");
+                string query = $"q{row}{Name(part)}";
+                Writer.Write($"{Terms} terms{row}{Name(part)} = {Terms}.Of({(IsFloat16 ? $"Float8.Multiply(inverse{row}, {query})" : query)});");
             }
         }
 
@@ -111,8 +130,8 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
     void EmitState()
     {
         Writer.Write($"""
-            ArrayView<Chunk> keyTile = SharedMemory.Allocate<Chunk>({TileKeys * KeyStride}); // [{TileKeys} keys, {PaddedChunks} chunks{Spare(KeyStride - PaddedChunks)}]
-            ArrayView<Chunk> valueTile = SharedMemory.Allocate<Chunk>({TileKeys / 4 * QuadStride}); // [{TileKeys / 4} fours of keys, {4 * PaddedChunks} chunks{Spare(QuadStride - 4 * PaddedChunks)}]
+            ArrayView<Chunk> keyTile = SharedMemory.Allocate<Chunk>({StepKeys * KeyStride}); // [{StepKeys} keys, {PaddedChunks} chunks{Spare(KeyStride - PaddedChunks)}]
+            ArrayView<Chunk> valueTile = SharedMemory.Allocate<Chunk>({StepKeys / 4 * QuadStride}); // [{StepKeys / 4} fours of keys, {4 * PaddedChunks} chunks{Spare(QuadStride - 4 * PaddedChunks)}]
             int ownKey = lane / 4 * {KeyStride} + across, ownValues = across * {QuadStride} + lane / 4;
             """);
         if (IsEven)
@@ -132,7 +151,7 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
     {
         if (LoadsAtOnce)
             Writer.Write("// The block's keys and values are all on their way at once, before the other warps have done with the last block.");
-        int keyLoads = TileKeys * PaddedChunks / 128, fours = TileKeys / 4, valueLoads = (fours * PaddedChunks + 127) / 128;
+        int keyLoads = StepKeys * PaddedChunks / 128, fours = StepKeys / 4, valueLoads = (fours * PaddedChunks + 127) / 128;
         string Row(int load) => IsEven ? Sum("ownRow", load * RowsAtOnce) : $"{Factor(Sum("thread", 128 * load))} / {PaddedChunks}";
         string Place(int load) => IsEven ? "ownChunk" : $"{Factor(Sum("thread", 128 * load))} % {PaddedChunks}";
         string Inside(int load) => IsEven ? "isInside" : $"{Place(load)} < RowChunks";
@@ -174,9 +193,8 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
             Writer.Write($"Float4 s{tile} = default;");
         foreach (int part in Parts)
         {
-            string queries = $"halves0{Name(part)}, rest0{Name(part)}, halves1{Name(part)}, rest1{Name(part)}";
             foreach (int tile in Tiles)
-                Writer.Write($"s{tile} = TensorMath.Scores({queries}, keyTile[{Sum("ownKey", tile * KeyTile * KeyStride + part * 4)}], s{tile});");
+                Writer.Write($"s{tile} = {Terms}.Scores(terms0{Name(part)}, terms1{Name(part)}, keyTile[{Sum("ownKey", tile * KeyTile * KeyStride + part * 4)}], s{tile});");
         }
 
         Writer.Blank();
@@ -190,9 +208,11 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
             Writer.Write($"finite &= {string.Join(" & ", Tiles.Select(tile => $"Float4.IsFinite(s{tile})"))};");
         foreach (int tile in Tiles)
         {
-            string dots = $"TensorMath.Multiply(unit0, unit1, s{tile})";
+            string dots = IsFloat16 ? $"TensorMath.Multiply(unit0, unit1, s{tile})" : $"s{tile}";
             string others = DeviceScoreEmitter.Pass(LogitParameters, new PairNames("", "", Sum("firstOwn", tile * KeyTile), "call.Faults"));
-            Writer.Write($"s{tile} = {(IsPlain ? dots : $"TensorLogits({dots}, {Seen(tile)}{DeviceScoreEmitter.Others(others)})")};");
+            string logits = IsPlain ? dots : $"TensorLogits({dots}, {Seen(tile)}{DeviceScoreEmitter.Others(others)})";
+            if (logits != $"s{tile}")
+                Writer.Write($"s{tile} = {logits};");
         }
 
         if (IsPlain)
@@ -205,13 +225,16 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
         {
             Writer.Write($"""
                 float largest{row} = TensorMath.Max(maximum{row}, DeviceMath.LargestOf(TensorMath.Max(most.{Fields(row)[0]}, most.{Fields(row)[1]}), 4));
-                float pivot{row} = DeviceMath.Pivot(largest{row}), lower{row} = pivot{row} - TensorMath.WeightExponent, correction{row} = TensorMath.Exp2(maximum{row} - pivot{row});
+                float pivot{row} = DeviceMath.Pivot(largest{row}), correction{row} = TensorMath.Exp2(maximum{row} - pivot{row});
                 maximum{row} = largest{row};
                 """);
         }
 
+        if (IsFloat16)
+            Writer.Write("float lower0 = pivot0 - TensorMath.WeightExponent, lower1 = pivot1 - TensorMath.WeightExponent; // float16 holds larger weights better");
+        string pivots = IsFloat16 ? "lower0, lower1" : "pivot0, pivot1";
         foreach (int tile in Tiles)
-            Writer.Write($"s{tile} = TensorMath.Weights(s{tile}, lower0, lower1);");
+            Writer.Write($"s{tile} = TensorMath.Weights(s{tile}, {pivots});");
         Writer.Write($"Float4 total = TensorMath.Sum({scores});");
         foreach (int row in Rows)
             Writer.Write($"sum{row} = sum{row} * correction{row} + total.{Fields(row)[0]} + total.{Fields(row)[1]};");
@@ -225,10 +248,7 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
     void EmitValues()
     {
         foreach (int pair in Pairs)
-        {
-            string weights = $"s{2 * pair}, s{2 * pair + 1}";
-            Writer.Write($"Chunk weights{pair} = TensorMath.Halves({weights}), restOf{pair} = TensorMath.Rest(weights{pair}, {weights});");
-        }
+            Writer.Write($"{Terms} weights{pair} = {Terms}.Of(s{2 * pair}, s{2 * pair + 1});");
 
         foreach (int pair in Pairs)
         {
@@ -237,8 +257,8 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
                 string values = $"v{pair}{Name(sums)}";
                 Writer.Write($"""
                     Chunk {values} = valueTile[{Sum("ownValues", pair * 4 * QuadStride + sums * 8)}];
-                    o{2 * sums} = TensorMath.Values(weights{pair}, restOf{pair}, {values}.X, {values}.Y, o{2 * sums});
-                    o{2 * sums + 1} = TensorMath.Values(weights{pair}, restOf{pair}, {values}.Z, {values}.W, o{2 * sums + 1});
+                    o{2 * sums} = {Terms}.Values(weights{pair}, {values}.X, {values}.Y, o{2 * sums});
+                    o{2 * sums + 1} = {Terms}.Values(weights{pair}, {values}.Z, {values}.W, o{2 * sums + 1});
                     """);
             }
         }
@@ -253,10 +273,20 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
             """);
         Writer.Guarded("thread == 0", "call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] = leaves ? 1 : 0;");
         Writer.Blank();
-        Writer.Write("// Without the weights' factor; rows of padding are nobody's.");
+        if (IsFloat16)
+        {
+            Writer.Write("// Without the weights' factor.");
+            foreach (int row in Rows)
+                Writer.Write($"sum{row} *= 1 / TensorMath.WeightUnit;");
+            foreach (int sum in Sums)
+                Writer.Write($"o{sum} = Float4.Multiply(1 / TensorMath.WeightUnit, o{sum});");
+            Writer.Blank();
+        }
+
+        Writer.Write("// Rows of padding are nobody's.");
         foreach (int row in Rows)
         {
-            Writer.Write($"sum{row} = DeviceMath.SumOf(sum{row}, 4) * (1 / TensorMath.WeightUnit);");
+            Writer.Write($"sum{row} = DeviceMath.SumOf(sum{row}, 4);");
             Writer.Open($"if (firstRow + down{(row == 0 ? "" : " + 8")} < rows)");
             Writer.Write($"ArrayView<Float4> sums{row} = TensorRow(call, row{row}, across, maximum{row}, sum{row});");
             foreach (int pair in SumPairs)
@@ -264,7 +294,7 @@ sealed class DeviceTensorEmitter : DeviceTileEmitter
                 string first = $"o{2 * pair}", second = $"o{2 * pair + 1}", fields = Fields(row);
                 Writer.Guarded(
                     (pair + 1) * 16 <= HeadDim ? null : $"across < {(HeadDim - pair * 16) / 4}",
-                    $"sums{row}[{Sum("across", pair * 4)}] = TensorMath.Sums({first}.{fields[0]}, {second}.{fields[0]}, {first}.{fields[1]}, {second}.{fields[1]});");
+                    $"sums{row}[{Sum("across", pair * 4)}] = new Float4 {{ X = {first}.{fields[0]}, Y = {second}.{fields[0]}, Z = {first}.{fields[1]}, W = {second}.{fields[1]} }};");
             }
 
             Writer.Close();
