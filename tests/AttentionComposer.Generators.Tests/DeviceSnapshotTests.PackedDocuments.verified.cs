@@ -29,6 +29,8 @@ partial class PackedDocuments : IDeviceKernels
 
     Action<DeviceCall> IDeviceKernels.Prefill => DeviceKernels.Prefill;
 
+    Action<DeviceCall>? IDeviceKernels.TensorPrefill => DeviceKernels.TensorPrefill;
+
     void IDeviceKernels.Capture(DeviceTables tables)
     {
         tables.Clear();
@@ -290,6 +292,9 @@ partial class PackedDocuments : IDeviceKernels
             int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
             int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
             Captured captured = Read(call);
+
+            if (call.OnlyUnfinished != 0 && call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] == 0)
+                return; // the tensor cores have done it
 
             // The blocks of keys that some row sees, and this split's share of them.
             int low0 = 0, high0 = lastQuery + 1;
@@ -587,6 +592,227 @@ partial class PackedDocuments : IDeviceKernels
                 call.Maxima[partial] = maximum;
                 call.Weights[partial] = sum;
             }
+        }
+
+        /// <summary>
+        /// Many tokens, on tensor cores. A group of threads takes 64 rows, each one token's one query head of a key/value head, over one split of the keys,
+        /// 64 at a time; 4 neighbouring threads share a row, and the one 8 rows further on. Queries and weights are sums of three bfloat16 each. A group that meets
+        /// anything that is not finite leaves its work to Prefill, whose grid is the same.
+        /// </summary>
+        public static void TensorPrefill(DeviceCall call)
+        {
+            int thread = ThreadGroup.IdxX, lane = thread % 32, across = lane % 4, down = thread / 32 * 16 + lane / 4;
+            int keyValueHead = Grid.IdxY, sequence = Grid.IdxZ, split = Grid.IdxX % call.Splits;
+            int rows = call.LaunchTokens * Group;
+
+            // The last tokens see the most keys under a causal mask: they go first.
+            int firstRow = (Grid.DimX - 1 - Grid.IdxX) / call.Splits * 64;
+            int length = call.Lengths[sequence], launchQuery = length - call.Tokens + call.FirstToken;
+            int firstQuery = launchQuery + firstRow / Group, lastQuery = launchQuery + Math.Min(firstRow + 63, rows - 1) / Group;
+            Captured captured = Read(call);
+
+            // The blocks of keys that some row sees, and this split's share of them.
+            int low0 = 0, high0 = lastQuery + 1;
+            int blocks = (Math.Max(0, high0 - low0) + 63) / 64;
+            int begin = (int)((long)blocks * split / call.Splits), end = (int)((long)blocks * (split + 1) / call.Splits);
+            long firstChunk = ((long)sequence * KeyValueHeads + keyValueHead) * call.Capacity * RowChunks;
+            ArrayView<Chunk> keyRows = call.Keys.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            ArrayView<Chunk> valueRows = call.Values.SubView(firstChunk, (long)call.Capacity * RowChunks);
+            long firstQueryRow = ((long)sequence * call.Tokens + call.FirstToken) * QueryHeads + keyValueHead * Group;
+            ArrayView<Float4> queries = call.Queries.Cast<Float4>().SubView(firstQueryRow * 16);
+
+            // This thread's columns of its two rows' queries, scaled.
+            int row0 = Math.Min(firstRow + down, rows - 1), row1 = Math.Min(firstRow + down + 8, rows - 1);
+            int query0 = launchQuery + row0 / Group;
+            int head0 = keyValueHead * Group + row0 % Group;
+            int query1 = launchQuery + row1 / Group;
+            int head1 = keyValueHead * Group + row1 % Group;
+            int first0 = (row0 / Group * QueryHeads + row0 % Group) * 16 + across * 2;
+            int first1 = (row1 / Group * QueryHeads + row1 % Group) * 16 + across * 2;
+            Float8 q0a = Float8.Multiply(0.125f, Float8.Load(queries, first0));
+            Float8 q0b = Float8.Multiply(0.125f, Float8.Load(queries, first0 + 8));
+            Float8 q1a = Float8.Multiply(0.125f, Float8.Load(queries, first1));
+            Float8 q1b = Float8.Multiply(0.125f, Float8.Load(queries, first1 + 8));
+
+            BFloat16Terms terms0a = BFloat16Terms.Of(q0a);
+            BFloat16Terms terms0b = BFloat16Terms.Of(q0b);
+            BFloat16Terms terms1a = BFloat16Terms.Of(q1a);
+            BFloat16Terms terms1b = BFloat16Terms.Of(q1b);
+
+            ArrayView<Chunk> keyTile = SharedMemory.Allocate<Chunk>(384); // [32 keys, 8 chunks and 4 to spare]
+            ArrayView<Chunk> valueTile = SharedMemory.Allocate<Chunk>(272); // [8 fours of keys, 32 chunks and 2 to spare]
+            int ownKey = lane / 4 * 12 + across, ownValues = across * 34 + lane / 4;
+            int ownRow = thread / 8, ownChunk = thread % 8;
+            bool finite = true;
+            float maximum0 = float.NegativeInfinity, sum0 = 0;
+            float maximum1 = float.NegativeInfinity, sum1 = 0;
+            Float4 o0 = default, o1 = default, o2 = default, o3 = default;
+            Float4 o4 = default, o5 = default, o6 = default, o7 = default;
+
+            for (int block = begin; block < end; block++)
+            {
+                int firstKey = low0 + block * 64, high = high0;
+                uint seen = TensorSeen(firstRow + down, rows, launchQuery, firstKey + across * 2, high, captured, call.Faults);
+                if (!ThreadGroup.BarrierOr(seen != 0))
+                    continue; // no row sees a key of the block
+
+                for (int step = 0; step < 2 && firstKey < high; step++)
+                {
+                    Chunk key0 = keyRows[Math.Min(firstKey + ownRow, high - 1) * RowChunks + ownChunk];
+                    Chunk key1 = keyRows[Math.Min(firstKey + ownRow + 16, high - 1) * RowChunks + ownChunk];
+                    ThreadGroup.Barrier();
+                    keyTile[ownRow * 12 + ownChunk] = key0;
+                    keyTile[(ownRow + 16) * 12 + ownChunk] = key1;
+                    int four0 = ownRow, firstA = four0 / 4 * 16 + four0 % 4 * 2;
+                    Chunk a0 = thread < 64 ? valueRows[Math.Min(firstKey + firstA, high - 1) * RowChunks + ownChunk] : default;
+                    Chunk b0 = thread < 64 ? valueRows[Math.Min(firstKey + firstA + 1, high - 1) * RowChunks + ownChunk] : default;
+                    Chunk c0 = thread < 64 ? valueRows[Math.Min(firstKey + firstA + 8, high - 1) * RowChunks + ownChunk] : default;
+                    Chunk d0 = thread < 64 ? valueRows[Math.Min(firstKey + firstA + 9, high - 1) * RowChunks + ownChunk] : default;
+                    if (thread < 64)
+                        TensorMath.StoreValues(valueTile, four0 * 34 + ownChunk * 4, a0, b0, c0, d0);
+                    ThreadGroup.Barrier();
+
+                    Float4 s0 = default;
+                    Float4 s1 = default;
+                    Float4 s2 = default;
+                    Float4 s3 = default;
+                    s0 = BFloat16Terms.Scores(terms0a, terms1a, keyTile[ownKey], s0);
+                    s1 = BFloat16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 96], s1);
+                    s2 = BFloat16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 192], s2);
+                    s3 = BFloat16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 288], s3);
+                    s0 = BFloat16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 4], s0);
+                    s1 = BFloat16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 100], s1);
+                    s2 = BFloat16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 196], s2);
+                    s3 = BFloat16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 292], s3);
+
+                    int firstOwn = firstKey + across * 2;
+                    finite &= Float4.IsFinite(s0) & Float4.IsFinite(s1) & Float4.IsFinite(s2) & Float4.IsFinite(s3);
+                    s0 = TensorLogits(s0, seen, head0, head1, query0, query1, firstOwn, captured);
+                    s1 = TensorLogits(s1, seen >> 4, head0, head1, query0, query1, firstOwn + 8, captured);
+                    s2 = TensorLogits(s2, seen >> 8, head0, head1, query0, query1, firstOwn + 16, captured);
+                    s3 = TensorLogits(s3, seen >> 12, head0, head1, query0, query1, firstOwn + 24, captured);
+
+                    Float4 most = TensorMath.Largest(s0, s1, s2, s3);
+                    float largest0 = TensorMath.Max(maximum0, DeviceMath.LargestOf(TensorMath.Max(most.X, most.Y), 4));
+                    float pivot0 = DeviceMath.Pivot(largest0), correction0 = TensorMath.Exp2(maximum0 - pivot0);
+                    maximum0 = largest0;
+                    float largest1 = TensorMath.Max(maximum1, DeviceMath.LargestOf(TensorMath.Max(most.Z, most.W), 4));
+                    float pivot1 = DeviceMath.Pivot(largest1), correction1 = TensorMath.Exp2(maximum1 - pivot1);
+                    maximum1 = largest1;
+                    s0 = TensorMath.Weights(s0, pivot0, pivot1);
+                    s1 = TensorMath.Weights(s1, pivot0, pivot1);
+                    s2 = TensorMath.Weights(s2, pivot0, pivot1);
+                    s3 = TensorMath.Weights(s3, pivot0, pivot1);
+                    Float4 total = TensorMath.Sum(s0, s1, s2, s3);
+                    sum0 = sum0 * correction0 + total.X + total.Y;
+                    sum1 = sum1 * correction1 + total.Z + total.W;
+                    o0 = TensorMath.Multiply(correction0, correction1, o0);
+                    o1 = TensorMath.Multiply(correction0, correction1, o1);
+                    o2 = TensorMath.Multiply(correction0, correction1, o2);
+                    o3 = TensorMath.Multiply(correction0, correction1, o3);
+                    o4 = TensorMath.Multiply(correction0, correction1, o4);
+                    o5 = TensorMath.Multiply(correction0, correction1, o5);
+                    o6 = TensorMath.Multiply(correction0, correction1, o6);
+                    o7 = TensorMath.Multiply(correction0, correction1, o7);
+
+                    BFloat16Terms weights0 = BFloat16Terms.Of(s0, s1);
+                    BFloat16Terms weights1 = BFloat16Terms.Of(s2, s3);
+                    Chunk v0a = valueTile[ownValues];
+                    o0 = BFloat16Terms.Values(weights0, v0a.X, v0a.Y, o0);
+                    o1 = BFloat16Terms.Values(weights0, v0a.Z, v0a.W, o1);
+                    Chunk v0b = valueTile[ownValues + 8];
+                    o2 = BFloat16Terms.Values(weights0, v0b.X, v0b.Y, o2);
+                    o3 = BFloat16Terms.Values(weights0, v0b.Z, v0b.W, o3);
+                    Chunk v0c = valueTile[ownValues + 16];
+                    o4 = BFloat16Terms.Values(weights0, v0c.X, v0c.Y, o4);
+                    o5 = BFloat16Terms.Values(weights0, v0c.Z, v0c.W, o5);
+                    Chunk v0d = valueTile[ownValues + 24];
+                    o6 = BFloat16Terms.Values(weights0, v0d.X, v0d.Y, o6);
+                    o7 = BFloat16Terms.Values(weights0, v0d.Z, v0d.W, o7);
+                    Chunk v1a = valueTile[ownValues + 136];
+                    o0 = BFloat16Terms.Values(weights1, v1a.X, v1a.Y, o0);
+                    o1 = BFloat16Terms.Values(weights1, v1a.Z, v1a.W, o1);
+                    Chunk v1b = valueTile[ownValues + 144];
+                    o2 = BFloat16Terms.Values(weights1, v1b.X, v1b.Y, o2);
+                    o3 = BFloat16Terms.Values(weights1, v1b.Z, v1b.W, o3);
+                    Chunk v1c = valueTile[ownValues + 152];
+                    o4 = BFloat16Terms.Values(weights1, v1c.X, v1c.Y, o4);
+                    o5 = BFloat16Terms.Values(weights1, v1c.Z, v1c.W, o5);
+                    Chunk v1d = valueTile[ownValues + 160];
+                    o6 = BFloat16Terms.Values(weights1, v1d.X, v1d.Y, o6);
+                    o7 = BFloat16Terms.Values(weights1, v1d.Z, v1d.W, o7);
+
+                    firstKey += 32;
+                    seen >>= 16;
+                }
+            }
+
+            // What is not finite shows in the sums, even of keys that are hidden: 0 · NaN is NaN.
+            finite &= Float4.IsFinite(o0) & Float4.IsFinite(o1) & Float4.IsFinite(o2) & Float4.IsFinite(o3)
+                & Float4.IsFinite(o4) & Float4.IsFinite(o5) & Float4.IsFinite(o6) & Float4.IsFinite(o7);
+            bool leaves = ThreadGroup.BarrierOr(!finite);
+            if (thread == 0)
+                call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] = leaves ? 1 : 0;
+
+            // Rows of padding are nobody's.
+            sum0 = DeviceMath.SumOf(sum0, 4);
+            if (firstRow + down < rows)
+            {
+                ArrayView<Float4> sums0 = TensorRow(call, row0, across, maximum0, sum0);
+                sums0[across] = new Float4 { X = o0.X, Y = o1.X, Z = o0.Y, W = o1.Y };
+                sums0[across + 4] = new Float4 { X = o2.X, Y = o3.X, Z = o2.Y, W = o3.Y };
+                sums0[across + 8] = new Float4 { X = o4.X, Y = o5.X, Z = o4.Y, W = o5.Y };
+                sums0[across + 12] = new Float4 { X = o6.X, Y = o7.X, Z = o6.Y, W = o7.Y };
+            }
+
+            sum1 = DeviceMath.SumOf(sum1, 4);
+            if (firstRow + down + 8 < rows)
+            {
+                ArrayView<Float4> sums1 = TensorRow(call, row1, across, maximum1, sum1);
+                sums1[across] = new Float4 { X = o0.Z, Y = o1.Z, Z = o0.W, W = o1.W };
+                sums1[across + 4] = new Float4 { X = o2.Z, Y = o3.Z, Z = o2.W, W = o3.W };
+                sums1[across + 8] = new Float4 { X = o4.Z, Y = o5.Z, Z = o4.W, W = o5.W };
+                sums1[across + 12] = new Float4 { X = o6.Z, Y = o7.Z, Z = o6.W, W = o7.W };
+            }
+        }
+
+        /// <summary>Which keys some rows see: bit 4t + 2r + k tells whether row 8r sees key 8t + k.</summary>
+        static uint TensorSeen(int firstRow, int rows, int launchQuery, int firstKey, int high, Captured captured, ArrayView<int> faults)
+        {
+            uint seen = 0;
+            for (int i = 0; i < 32; i++)
+            {
+                int row = Math.Min(firstRow + i / 2 % 2 * 8, rows - 1);
+                int key = firstKey + i / 4 * 8 + i % 2;
+                int query = launchQuery + row / Group;
+                if (key < high && Sees(query, key, captured, faults))
+                    seen |= 1u << i;
+            }
+
+            return seen;
+        }
+
+        /// <summary>The logits of two rows and two neighbouring keys, from their dot products; negative infinity where a row does not see a key.</summary>
+        static Float4 TensorLogits(Float4 dots, uint seen, int head0, int head1, int query0, int query1, int key, Captured captured) => new()
+        {
+            X = (seen & 1) != 0 ? Logit(dots.X, head0, query0, key, captured) : float.NegativeInfinity,
+            Y = (seen & 2) != 0 ? Logit(dots.Y, head0, query0, key + 1, captured) : float.NegativeInfinity,
+            Z = (seen & 4) != 0 ? Logit(dots.Z, head1, query1, key, captured) : float.NegativeInfinity,
+            W = (seen & 8) != 0 ? Logit(dots.W, head1, query1, key + 1, captured) : float.NegativeInfinity,
+        };
+
+        /// <summary>Stores a row's maximum and sum of weights; returns where its sums of values belong.</summary>
+        static ArrayView<Float4> TensorRow(DeviceCall call, int row, int across, float maximum, float sum)
+        {
+            long outputRow = ((long)Grid.IdxZ * call.LaunchTokens + row / Group) * QueryHeads + Grid.IdxY * Group + row % Group;
+            long partial = outputRow * call.Splits + Grid.IdxX % call.Splits;
+            if (across == 0)
+            {
+                call.Maxima[partial] = maximum;
+                call.Weights[partial] = sum;
+            }
+
+            return call.Sums.Cast<Float4>().SubView(partial * 16, 16);
         }
 
         /// <summary>Whether a row sees a key.</summary>

@@ -880,21 +880,17 @@ partial class TopKWithFunctions : IDeviceKernels
             Float8 q1a = Float8.Multiply(0.125f, Float8.Load(queries, first1));
             Float8 q1b = Float8.Multiply(0.125f, Float8.Load(queries, first1 + 8));
 
-            // Divided by a power of 2, as float16 and what that leaves.
+            // Divided by a power of 2, and as sums of two float16.
             float size0 = TensorMath.Size(q0a);
             size0 = TensorMath.Max(size0, TensorMath.Size(q0b));
             float unit0 = TensorMath.Unit(DeviceMath.LargestOf(size0, 4)), inverse0 = TensorMath.Inverse(unit0);
-            q0a = Float8.Multiply(inverse0, q0a);
-            q0b = Float8.Multiply(inverse0, q0b);
-            Chunk halves0a = TensorMath.Halves(q0a), rest0a = TensorMath.Rest(halves0a, q0a);
-            Chunk halves0b = TensorMath.Halves(q0b), rest0b = TensorMath.Rest(halves0b, q0b);
+            Float16Terms terms0a = Float16Terms.Of(Float8.Multiply(inverse0, q0a));
+            Float16Terms terms0b = Float16Terms.Of(Float8.Multiply(inverse0, q0b));
             float size1 = TensorMath.Size(q1a);
             size1 = TensorMath.Max(size1, TensorMath.Size(q1b));
             float unit1 = TensorMath.Unit(DeviceMath.LargestOf(size1, 4)), inverse1 = TensorMath.Inverse(unit1);
-            q1a = Float8.Multiply(inverse1, q1a);
-            q1b = Float8.Multiply(inverse1, q1b);
-            Chunk halves1a = TensorMath.Halves(q1a), rest1a = TensorMath.Rest(halves1a, q1a);
-            Chunk halves1b = TensorMath.Halves(q1b), rest1b = TensorMath.Rest(halves1b, q1b);
+            Float16Terms terms1a = Float16Terms.Of(Float8.Multiply(inverse1, q1a));
+            Float16Terms terms1b = Float16Terms.Of(Float8.Multiply(inverse1, q1b));
 
             ArrayView<Chunk> keyTile = SharedMemory.Allocate<Chunk>(768); // [64 keys, 8 chunks and 4 to spare]
             ArrayView<Chunk> valueTile = SharedMemory.Allocate<Chunk>(544); // [16 fours of keys, 32 chunks and 2 to spare]
@@ -938,22 +934,22 @@ partial class TopKWithFunctions : IDeviceKernels
                 Float4 s5 = default;
                 Float4 s6 = default;
                 Float4 s7 = default;
-                s0 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey], s0);
-                s1 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 96], s1);
-                s2 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 192], s2);
-                s3 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 288], s3);
-                s4 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 384], s4);
-                s5 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 480], s5);
-                s6 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 576], s6);
-                s7 = TensorMath.Scores(halves0a, rest0a, halves1a, rest1a, keyTile[ownKey + 672], s7);
-                s0 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 4], s0);
-                s1 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 100], s1);
-                s2 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 196], s2);
-                s3 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 292], s3);
-                s4 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 388], s4);
-                s5 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 484], s5);
-                s6 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 580], s6);
-                s7 = TensorMath.Scores(halves0b, rest0b, halves1b, rest1b, keyTile[ownKey + 676], s7);
+                s0 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey], s0);
+                s1 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 96], s1);
+                s2 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 192], s2);
+                s3 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 288], s3);
+                s4 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 384], s4);
+                s5 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 480], s5);
+                s6 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 576], s6);
+                s7 = Float16Terms.Scores(terms0a, terms1a, keyTile[ownKey + 672], s7);
+                s0 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 4], s0);
+                s1 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 100], s1);
+                s2 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 196], s2);
+                s3 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 292], s3);
+                s4 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 388], s4);
+                s5 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 484], s5);
+                s6 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 580], s6);
+                s7 = Float16Terms.Scores(terms0b, terms1b, keyTile[ownKey + 676], s7);
 
                 int firstOwn = firstKey + across * 2;
                 finite &= Float4.IsFinite(s0) & Float4.IsFinite(s1) & Float4.IsFinite(s2) & Float4.IsFinite(s3) & Float4.IsFinite(s4) & Float4.IsFinite(s5) & Float4.IsFinite(s6) & Float4.IsFinite(s7);
@@ -968,11 +964,12 @@ partial class TopKWithFunctions : IDeviceKernels
 
                 Float4 most = TensorMath.Largest(s0, s1, s2, s3, s4, s5, s6, s7);
                 float largest0 = TensorMath.Max(maximum0, DeviceMath.LargestOf(TensorMath.Max(most.X, most.Y), 4));
-                float pivot0 = DeviceMath.Pivot(largest0), lower0 = pivot0 - TensorMath.WeightExponent, correction0 = TensorMath.Exp2(maximum0 - pivot0);
+                float pivot0 = DeviceMath.Pivot(largest0), correction0 = TensorMath.Exp2(maximum0 - pivot0);
                 maximum0 = largest0;
                 float largest1 = TensorMath.Max(maximum1, DeviceMath.LargestOf(TensorMath.Max(most.Z, most.W), 4));
-                float pivot1 = DeviceMath.Pivot(largest1), lower1 = pivot1 - TensorMath.WeightExponent, correction1 = TensorMath.Exp2(maximum1 - pivot1);
+                float pivot1 = DeviceMath.Pivot(largest1), correction1 = TensorMath.Exp2(maximum1 - pivot1);
                 maximum1 = largest1;
+                float lower0 = pivot0 - TensorMath.WeightExponent, lower1 = pivot1 - TensorMath.WeightExponent; // float16 holds larger weights better
                 s0 = TensorMath.Weights(s0, lower0, lower1);
                 s1 = TensorMath.Weights(s1, lower0, lower1);
                 s2 = TensorMath.Weights(s2, lower0, lower1);
@@ -993,58 +990,58 @@ partial class TopKWithFunctions : IDeviceKernels
                 o6 = TensorMath.Multiply(correction0, correction1, o6);
                 o7 = TensorMath.Multiply(correction0, correction1, o7);
 
-                Chunk weights0 = TensorMath.Halves(s0, s1), restOf0 = TensorMath.Rest(weights0, s0, s1);
-                Chunk weights1 = TensorMath.Halves(s2, s3), restOf1 = TensorMath.Rest(weights1, s2, s3);
-                Chunk weights2 = TensorMath.Halves(s4, s5), restOf2 = TensorMath.Rest(weights2, s4, s5);
-                Chunk weights3 = TensorMath.Halves(s6, s7), restOf3 = TensorMath.Rest(weights3, s6, s7);
+                Float16Terms weights0 = Float16Terms.Of(s0, s1);
+                Float16Terms weights1 = Float16Terms.Of(s2, s3);
+                Float16Terms weights2 = Float16Terms.Of(s4, s5);
+                Float16Terms weights3 = Float16Terms.Of(s6, s7);
                 Chunk v0a = valueTile[ownValues];
-                o0 = TensorMath.Values(weights0, restOf0, v0a.X, v0a.Y, o0);
-                o1 = TensorMath.Values(weights0, restOf0, v0a.Z, v0a.W, o1);
+                o0 = Float16Terms.Values(weights0, v0a.X, v0a.Y, o0);
+                o1 = Float16Terms.Values(weights0, v0a.Z, v0a.W, o1);
                 Chunk v0b = valueTile[ownValues + 8];
-                o2 = TensorMath.Values(weights0, restOf0, v0b.X, v0b.Y, o2);
-                o3 = TensorMath.Values(weights0, restOf0, v0b.Z, v0b.W, o3);
+                o2 = Float16Terms.Values(weights0, v0b.X, v0b.Y, o2);
+                o3 = Float16Terms.Values(weights0, v0b.Z, v0b.W, o3);
                 Chunk v0c = valueTile[ownValues + 16];
-                o4 = TensorMath.Values(weights0, restOf0, v0c.X, v0c.Y, o4);
-                o5 = TensorMath.Values(weights0, restOf0, v0c.Z, v0c.W, o5);
+                o4 = Float16Terms.Values(weights0, v0c.X, v0c.Y, o4);
+                o5 = Float16Terms.Values(weights0, v0c.Z, v0c.W, o5);
                 Chunk v0d = valueTile[ownValues + 24];
-                o6 = TensorMath.Values(weights0, restOf0, v0d.X, v0d.Y, o6);
-                o7 = TensorMath.Values(weights0, restOf0, v0d.Z, v0d.W, o7);
+                o6 = Float16Terms.Values(weights0, v0d.X, v0d.Y, o6);
+                o7 = Float16Terms.Values(weights0, v0d.Z, v0d.W, o7);
                 Chunk v1a = valueTile[ownValues + 136];
-                o0 = TensorMath.Values(weights1, restOf1, v1a.X, v1a.Y, o0);
-                o1 = TensorMath.Values(weights1, restOf1, v1a.Z, v1a.W, o1);
+                o0 = Float16Terms.Values(weights1, v1a.X, v1a.Y, o0);
+                o1 = Float16Terms.Values(weights1, v1a.Z, v1a.W, o1);
                 Chunk v1b = valueTile[ownValues + 144];
-                o2 = TensorMath.Values(weights1, restOf1, v1b.X, v1b.Y, o2);
-                o3 = TensorMath.Values(weights1, restOf1, v1b.Z, v1b.W, o3);
+                o2 = Float16Terms.Values(weights1, v1b.X, v1b.Y, o2);
+                o3 = Float16Terms.Values(weights1, v1b.Z, v1b.W, o3);
                 Chunk v1c = valueTile[ownValues + 152];
-                o4 = TensorMath.Values(weights1, restOf1, v1c.X, v1c.Y, o4);
-                o5 = TensorMath.Values(weights1, restOf1, v1c.Z, v1c.W, o5);
+                o4 = Float16Terms.Values(weights1, v1c.X, v1c.Y, o4);
+                o5 = Float16Terms.Values(weights1, v1c.Z, v1c.W, o5);
                 Chunk v1d = valueTile[ownValues + 160];
-                o6 = TensorMath.Values(weights1, restOf1, v1d.X, v1d.Y, o6);
-                o7 = TensorMath.Values(weights1, restOf1, v1d.Z, v1d.W, o7);
+                o6 = Float16Terms.Values(weights1, v1d.X, v1d.Y, o6);
+                o7 = Float16Terms.Values(weights1, v1d.Z, v1d.W, o7);
                 Chunk v2a = valueTile[ownValues + 272];
-                o0 = TensorMath.Values(weights2, restOf2, v2a.X, v2a.Y, o0);
-                o1 = TensorMath.Values(weights2, restOf2, v2a.Z, v2a.W, o1);
+                o0 = Float16Terms.Values(weights2, v2a.X, v2a.Y, o0);
+                o1 = Float16Terms.Values(weights2, v2a.Z, v2a.W, o1);
                 Chunk v2b = valueTile[ownValues + 280];
-                o2 = TensorMath.Values(weights2, restOf2, v2b.X, v2b.Y, o2);
-                o3 = TensorMath.Values(weights2, restOf2, v2b.Z, v2b.W, o3);
+                o2 = Float16Terms.Values(weights2, v2b.X, v2b.Y, o2);
+                o3 = Float16Terms.Values(weights2, v2b.Z, v2b.W, o3);
                 Chunk v2c = valueTile[ownValues + 288];
-                o4 = TensorMath.Values(weights2, restOf2, v2c.X, v2c.Y, o4);
-                o5 = TensorMath.Values(weights2, restOf2, v2c.Z, v2c.W, o5);
+                o4 = Float16Terms.Values(weights2, v2c.X, v2c.Y, o4);
+                o5 = Float16Terms.Values(weights2, v2c.Z, v2c.W, o5);
                 Chunk v2d = valueTile[ownValues + 296];
-                o6 = TensorMath.Values(weights2, restOf2, v2d.X, v2d.Y, o6);
-                o7 = TensorMath.Values(weights2, restOf2, v2d.Z, v2d.W, o7);
+                o6 = Float16Terms.Values(weights2, v2d.X, v2d.Y, o6);
+                o7 = Float16Terms.Values(weights2, v2d.Z, v2d.W, o7);
                 Chunk v3a = valueTile[ownValues + 408];
-                o0 = TensorMath.Values(weights3, restOf3, v3a.X, v3a.Y, o0);
-                o1 = TensorMath.Values(weights3, restOf3, v3a.Z, v3a.W, o1);
+                o0 = Float16Terms.Values(weights3, v3a.X, v3a.Y, o0);
+                o1 = Float16Terms.Values(weights3, v3a.Z, v3a.W, o1);
                 Chunk v3b = valueTile[ownValues + 416];
-                o2 = TensorMath.Values(weights3, restOf3, v3b.X, v3b.Y, o2);
-                o3 = TensorMath.Values(weights3, restOf3, v3b.Z, v3b.W, o3);
+                o2 = Float16Terms.Values(weights3, v3b.X, v3b.Y, o2);
+                o3 = Float16Terms.Values(weights3, v3b.Z, v3b.W, o3);
                 Chunk v3c = valueTile[ownValues + 424];
-                o4 = TensorMath.Values(weights3, restOf3, v3c.X, v3c.Y, o4);
-                o5 = TensorMath.Values(weights3, restOf3, v3c.Z, v3c.W, o5);
+                o4 = Float16Terms.Values(weights3, v3c.X, v3c.Y, o4);
+                o5 = Float16Terms.Values(weights3, v3c.Z, v3c.W, o5);
                 Chunk v3d = valueTile[ownValues + 432];
-                o6 = TensorMath.Values(weights3, restOf3, v3d.X, v3d.Y, o6);
-                o7 = TensorMath.Values(weights3, restOf3, v3d.Z, v3d.W, o7);
+                o6 = Float16Terms.Values(weights3, v3d.X, v3d.Y, o6);
+                o7 = Float16Terms.Values(weights3, v3d.Z, v3d.W, o7);
             }
 
             // What is not finite shows in the sums, even of keys that are hidden: 0 · NaN is NaN.
@@ -1054,25 +1051,37 @@ partial class TopKWithFunctions : IDeviceKernels
             if (thread == 0)
                 call.Unfinished[((long)Grid.IdxZ * Grid.DimY + Grid.IdxY) * Grid.DimX + Grid.IdxX] = leaves ? 1 : 0;
 
-            // Without the weights' factor; rows of padding are nobody's.
-            sum0 = DeviceMath.SumOf(sum0, 4) * (1 / TensorMath.WeightUnit);
+            // Without the weights' factor.
+            sum0 *= 1 / TensorMath.WeightUnit;
+            sum1 *= 1 / TensorMath.WeightUnit;
+            o0 = Float4.Multiply(1 / TensorMath.WeightUnit, o0);
+            o1 = Float4.Multiply(1 / TensorMath.WeightUnit, o1);
+            o2 = Float4.Multiply(1 / TensorMath.WeightUnit, o2);
+            o3 = Float4.Multiply(1 / TensorMath.WeightUnit, o3);
+            o4 = Float4.Multiply(1 / TensorMath.WeightUnit, o4);
+            o5 = Float4.Multiply(1 / TensorMath.WeightUnit, o5);
+            o6 = Float4.Multiply(1 / TensorMath.WeightUnit, o6);
+            o7 = Float4.Multiply(1 / TensorMath.WeightUnit, o7);
+
+            // Rows of padding are nobody's.
+            sum0 = DeviceMath.SumOf(sum0, 4);
             if (firstRow + down < rows)
             {
                 ArrayView<Float4> sums0 = TensorRow(call, row0, across, maximum0, sum0);
-                sums0[across] = TensorMath.Sums(o0.X, o1.X, o0.Y, o1.Y);
-                sums0[across + 4] = TensorMath.Sums(o2.X, o3.X, o2.Y, o3.Y);
-                sums0[across + 8] = TensorMath.Sums(o4.X, o5.X, o4.Y, o5.Y);
-                sums0[across + 12] = TensorMath.Sums(o6.X, o7.X, o6.Y, o7.Y);
+                sums0[across] = new Float4 { X = o0.X, Y = o1.X, Z = o0.Y, W = o1.Y };
+                sums0[across + 4] = new Float4 { X = o2.X, Y = o3.X, Z = o2.Y, W = o3.Y };
+                sums0[across + 8] = new Float4 { X = o4.X, Y = o5.X, Z = o4.Y, W = o5.Y };
+                sums0[across + 12] = new Float4 { X = o6.X, Y = o7.X, Z = o6.Y, W = o7.Y };
             }
 
-            sum1 = DeviceMath.SumOf(sum1, 4) * (1 / TensorMath.WeightUnit);
+            sum1 = DeviceMath.SumOf(sum1, 4);
             if (firstRow + down + 8 < rows)
             {
                 ArrayView<Float4> sums1 = TensorRow(call, row1, across, maximum1, sum1);
-                sums1[across] = TensorMath.Sums(o0.Z, o1.Z, o0.W, o1.W);
-                sums1[across + 4] = TensorMath.Sums(o2.Z, o3.Z, o2.W, o3.W);
-                sums1[across + 8] = TensorMath.Sums(o4.Z, o5.Z, o4.W, o5.W);
-                sums1[across + 12] = TensorMath.Sums(o6.Z, o7.Z, o6.W, o7.W);
+                sums1[across] = new Float4 { X = o0.Z, Y = o1.Z, Z = o0.W, W = o1.W };
+                sums1[across + 4] = new Float4 { X = o2.Z, Y = o3.Z, Z = o2.W, W = o3.W };
+                sums1[across + 8] = new Float4 { X = o4.Z, Y = o5.Z, Z = o4.W, W = o5.W };
+                sums1[across + 12] = new Float4 { X = o6.Z, Y = o7.Z, Z = o6.W, W = o7.W };
             }
         }
 
