@@ -68,10 +68,13 @@ public sealed partial class DeviceAttention : IDisposable
     /// <param name="capacity">The largest number of positions of a sequence; 0 or more.</param>
     /// <param name="sequences">Number of sequences; 1 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The pipeline's label channels are not those of a head.</exception>
     public DeviceKvCache CreateCache(int capacity, int sequences = 1)
     {
         ThrowIfDisposed();
-        return new DeviceKvCache(Accelerator, DeviceCacheKind.Of(_traits), capacity, sequences);
+        ReadOnlySpan<int> labels = LabelChannels;
+        Labels.CheckEach(labels, Shape);
+        return new DeviceKvCache(Accelerator, DeviceCacheKind.Of(_traits), capacity, sequences, labels);
     }
 
     /// <summary>A decoder's step: appends the new tokens' keys and values, then attends with the tokens' queries.</summary>
@@ -142,8 +145,10 @@ public sealed partial class DeviceAttention : IDisposable
     DeviceCheck Checks(DeviceKvCache cache)
     {
         ThrowIfDisposed();
-        return new DeviceCheck(Plan.Name, DeviceCacheKind.Of(_traits), Accelerator, cache);
+        return new DeviceCheck(Plan.Name, DeviceCacheKind.Of(_traits), LabelChannels, Accelerator, cache);
     }
+
+    ReadOnlySpan<int> LabelChannels => _pipeline is ISelectionKernels selection ? selection.LabelChannels : default;
 
     /// <summary>The stream's memory, with what the pipeline's functions read now.</summary>
     StreamBuffers Prepare(AcceleratorStream? stream)

@@ -9,7 +9,7 @@ readonly struct DeviceCheck
     readonly AttentionShape _shape;
     readonly DeviceKvCache _cache;
 
-    public DeviceCheck(string pipeline, DeviceCacheKind kind, Accelerator accelerator, DeviceKvCache cache)
+    public DeviceCheck(string pipeline, DeviceCacheKind kind, ReadOnlySpan<int> labels, Accelerator accelerator, DeviceKvCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
         (_pipeline, _shape, _cache) = (pipeline, kind.Shape, cache);
@@ -18,6 +18,9 @@ readonly struct DeviceCheck
                 $"{pipeline}: the cache was made for {cache.Kind}; this pipeline needs one for {kind}. Make it with this pipeline's CreateCache.", nameof(cache));
         if (cache.Accelerator != accelerator)
             throw new ArgumentException($"{pipeline}: the cache is in the memory of another accelerator.", nameof(cache));
+        if (!labels.SequenceEqual(cache.Labels))
+            throw new InvalidOperationException(
+                $"{pipeline}: the cache keeps labels of other channels than the pipeline's label channels now are. Make a new cache with this pipeline's CreateCache.");
         _ = cache.CheckedLengths;
     }
 

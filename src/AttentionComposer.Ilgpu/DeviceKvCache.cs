@@ -14,8 +14,8 @@ public sealed class DeviceKvCache : IDisposable
     readonly Storage _storage;
     readonly int _first;
 
-    internal DeviceKvCache(Accelerator accelerator, DeviceCacheKind kind, int capacity, int sequences)
-        : this(new Storage(accelerator, kind, capacity, sequences), 0, sequences)
+    internal DeviceKvCache(Accelerator accelerator, DeviceCacheKind kind, int capacity, int sequences, ReadOnlySpan<int> labels)
+        : this(new Storage(accelerator, kind, capacity, sequences, labels), 0, sequences)
     {
     }
 
@@ -119,6 +119,12 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>The keys, or the bounds of their pages, channel by channel: <see cref="DeviceSelection.Columns"/>. Without either, memory of no meaning, since no view may be empty.</summary>
     internal ArrayView<Chunk> Columns => PartOf(_storage.Columns ?? _storage.Keys);
 
+    /// <summary>Which channels the columns of keys are: <see cref="ColumnCall.Channels"/>.</summary>
+    internal ArrayView<int> ColumnChannels => _storage.ColumnChannels!.AsContiguous();
+
+    /// <summary>The channels of labels, <c>[KeyValueHeads, LabelRank]</c>; empty without.</summary>
+    internal ReadOnlySpan<int> Labels => _storage.Labels;
+
     /// <summary>Chunks of a column.</summary>
     internal int ColumnChunks => _storage.ColumnChunks;
 
@@ -204,7 +210,7 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>What a cache and its parts have in common.</summary>
     sealed class Storage : IDisposable
     {
-        public Storage(Accelerator accelerator, DeviceCacheKind kind, int capacity, int sequences)
+        public Storage(Accelerator accelerator, DeviceCacheKind kind, int capacity, int sequences, ReadOnlySpan<int> labels)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(capacity);
             ArgumentOutOfRangeException.ThrowIfLessThan(sequences, 1);
@@ -215,6 +221,7 @@ public sealed class DeviceKvCache : IDisposable
             ContextLengths = new int[sequences];
             Array.Fill(ContextLengths, int.MaxValue);
             LengthsChanged = true;
+            Labels = labels.ToArray();
 
             long heads = (long)sequences * kind.Shape.KeyValueHeads;
             RowChunks = Chunks(kind.Shape.HeadDim, kind.ChunkScalars);
@@ -224,7 +231,11 @@ public sealed class DeviceKvCache : IDisposable
             if (kind.KeyColumns)
             {
                 ColumnChunks = Chunks(Rows, kind.ChunkScalars);
-                Columns = accelerator.Allocate1D<Chunk>(heads * kind.Shape.HeadDim * ColumnChunks);
+                Columns = accelerator.Allocate1D<Chunk>(heads * kind.Columns * ColumnChunks);
+                int[] channels = labels.IsEmpty ? [.. Enumerable.Range(0, kind.Shape.KeyValueWidth).Select(i => i % kind.Shape.HeadDim)] : Labels;
+                ColumnChannels = accelerator.Allocate1D<int>(channels.Length);
+                ColumnChannels.AsContiguous().CopyFromCPU<int, ArrayView<int>>(accelerator.DefaultStream, channels);
+                accelerator.DefaultStream.Synchronize(); // calls may be queued on other streams
             }
 
             if (kind.PageSize > 0)
@@ -263,7 +274,11 @@ public sealed class DeviceKvCache : IDisposable
 
         public MemoryBuffer1D<Chunk, Stride1D.Dense>? Columns { get; }
 
+        public MemoryBuffer1D<int, Stride1D.Dense>? ColumnChannels { get; }
+
         public MemoryBuffer1D<float, Stride1D.Dense>? BlockSums { get; }
+
+        public int[] Labels { get; }
 
         public int[] Lengths { get; }
 
@@ -285,6 +300,7 @@ public sealed class DeviceKvCache : IDisposable
             Values.Dispose();
             DeviceLengths.Dispose();
             Columns?.Dispose();
+            ColumnChannels?.Dispose();
             BlockSums?.Dispose();
         }
 

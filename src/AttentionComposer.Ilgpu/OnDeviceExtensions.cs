@@ -31,7 +31,7 @@ public static class OnDeviceExtensions
             return kernels;
 
         AttentionPlan plan = pipeline.Plan;
-        string? stage = plan.Selection is { Method: "DoubleSparsity" or "HeavyHitters" } selection ? selection.Method : null;
+        string? stage = plan.Selection is { Method: "HeavyHitters" } selection ? selection.Method : null;
         throw new NotSupportedException(stage is null
             ? $"{plan.Name} has no device kernels. They are emitted where its class is declared: reference AttentionComposer.Ilgpu from that project."
             : $"{plan.Name} has no device kernels: the stage {stage} runs on the CPU only.");

@@ -42,7 +42,7 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
         return new DeviceSelection
         {
             Columns = cache.Columns,
-            Channels = _channels.View(pairs * Math.Max(1, selection.Rank)), // no view may be empty
+            Channels = selection.FixedChannels ? cache.ColumnChannels : _channels.View(pairs * Math.Max(1, selection.Rank)), // no view may be empty
             Queries = _queries.View(rows * Math.Max(1, selection.Rank)),
             Intervals = _intervals.View(2L * cache.Sequences * traits.RangeCount),
             KeyIntervals = _keyIntervals.View(2L * cache.Sequences * traits.RangeCount),

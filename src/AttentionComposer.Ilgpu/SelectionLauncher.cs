@@ -31,7 +31,7 @@ sealed class SelectionLauncher
         var many = new KernelSpecialization(_largestGroup, null);
         _columns = accelerator.LoadKernel<AppendCall, ColumnCall>(AppendKernel.Columns, few);
         _sumBlocks = accelerator.LoadKernel<RemainderCall, int>(RemainderKernel.SumBlocks, few);
-        _channels = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int, float>(ChannelKernel.Run, few);
+        _channels = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int, float>(_selection.FixedChannels ? ChannelKernel.Label : ChannelKernel.Run, few);
         _score = accelerator.LoadKernel(kernels.Score!, new KernelSpecialization(Threads, _device.DecodeGroupsPerMultiprocessor));
         _select = accelerator.LoadKernel<DeviceCall, DeviceSelection, int, int>(SelectKernel.Run, many);
         _lose = accelerator.LoadKernel<DeviceCall, DeviceSelection, int>(RemainderKernel.Lose, few);
@@ -44,8 +44,8 @@ sealed class SelectionLauncher
     {
         if (cache.Kind.KeyColumns)
         {
-            var columns = new ColumnCall { Columns = cache.Columns, ColumnChunks = cache.ColumnChunks };
-            int scalars = call.Tokens * cache.Shape.KeyValueWidth;
+            var columns = new ColumnCall { Columns = cache.Columns, Channels = cache.ColumnChannels, Kept = cache.Kind.Columns, ColumnChunks = cache.ColumnChunks };
+            int scalars = call.Tokens * call.Heads * columns.Kept;
             _columns(stream, Launcher.Config((scalars + Threads - 1) / Threads, cache.Sequences, 1), call, columns);
         }
 

@@ -67,10 +67,10 @@ partial class SparQOverAWindow : IDeviceKernels
 
             // The group's queries in these channels.
             ArrayView<float> queries = SharedMemory.Allocate<float>(90); // [3, 30]
-            ArrayView<int> channels = SharedMemory.Allocate<int>(30);
             long pair = (long)sequence * KeyValueHeads + keyValueHead;
             for (int i = thread; i < 90; i += 128)
                 queries[i] = selection.Queries[pair * 90 + i];
+            ArrayView<int> channels = SharedMemory.Allocate<int>(30);
             for (int i = thread; i < 30; i += 128)
                 channels[i] = selection.Channels[pair * 30 + i] * selection.ColumnChunks;
             ThreadGroup.Barrier();

@@ -28,7 +28,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
 
     /// <summary>The attributes of stages that run on the processor only.</summary>
-    static readonly string[] s_processorStages = ["DoubleSparsity", "HeavyHitters"];
+    static readonly string[] s_processorStages = ["HeavyHitters"];
 
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);

@@ -48,6 +48,12 @@ public struct ColumnCall
     /// <summary>Receives them: <see cref="DeviceSelection.Columns"/>.</summary>
     public ArrayView<Chunk> Columns;
 
+    /// <summary>The channels that are kept, <c>[KeyValueHeads, Kept]</c>.</summary>
+    public ArrayView<int> Channels;
+
+    /// <summary>Channels that are kept of each head.</summary>
+    public int Kept;
+
     /// <summary>Chunks of a column.</summary>
     public int ColumnChunks;
 }
@@ -81,17 +87,18 @@ public static class AppendKernel
             call.Values[target] = Convert(call.NewValues, source, chunk, call.HeadDim, call.Format);
     }
 
-    /// <summary>One thread a scalar of the new keys, tokens side by side. The grid is <c>(groups for Heads · HeadDim · Tokens threads, sequences)</c>.</summary>
+    /// <summary>One thread a scalar of the new keys, tokens side by side. The grid is <c>(groups for Heads · Kept · Tokens threads, sequences)</c>.</summary>
     public static void Columns(AppendCall call, ColumnCall columns)
     {
         int thread = Grid.IdxX * Group.DimX + Group.IdxX, sequence = Grid.IdxY;
         int token = thread % call.Tokens, column = thread / call.Tokens;
-        if (column >= call.Heads * call.HeadDim)
+        if (column >= call.Heads * columns.Kept)
             return;
 
-        uint bits = Interop.FloatAsInt(call.NewKeys[((long)sequence * call.Tokens + token) * call.Heads * call.HeadDim + column]);
+        long row = ((long)sequence * call.Tokens + token) * call.Heads + column / columns.Kept;
+        uint bits = Interop.FloatAsInt(call.NewKeys[row * call.HeadDim + columns.Channels[column]]);
         int position = call.Lengths[sequence] - call.Tokens + token;
-        long first = ((long)sequence * call.Heads * call.HeadDim + column) * columns.ColumnChunks;
+        long first = ((long)sequence * call.Heads * columns.Kept + column) * columns.ColumnChunks;
         if (call.Format == (int)KvFormat.Float32)
             columns.Columns.Cast<uint>()[first * 4 + position] = bits;
         else

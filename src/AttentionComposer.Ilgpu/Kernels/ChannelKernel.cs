@@ -6,7 +6,8 @@ namespace AttentionComposer.Ilgpu.Kernels;
 
 /// <summary>
 /// SparQ's first step (arXiv 2312.04985, algorithm 1): the channels with the largest magnitudes, summed over the group's queries; of equal ones the
-/// lower. Each row's queries there are multiplied by a factor and by <c>sqrt(‖q‖₁ / ‖q[channels]‖₁)</c>, which makes up for the channels left out.
+/// lower. Each row's queries there are multiplied by a factor and by <c>sqrt(‖q‖₁ / ‖q[channels]‖₁)</c>, which makes up for the channels left out. Double Sparsity (arXiv 2408.07092) knows its
+/// channels beforehand, and takes the queries there as they are.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ChannelKernel
@@ -33,12 +34,7 @@ public static class ChannelKernel
         ArrayView<float> queries = call.Queries.SubView(pair * group * headDim, (long)group * headDim);
 
         for (int row = warp; row < group; row += warps)
-        {
-            float sum = 0;
-            for (int channel = lane; channel < headDim; channel += WarpSize)
-                sum += XMath.Abs(queries[row * headDim + channel]);
-            norms[row] = DeviceMath.SumOf(sum, WarpSize);
-        }
+            norms[row] = Norm(queries, row, headDim, lane);
 
         // A query with NaN or infinity cannot choose; the others of its group go on without it.
         Group.Barrier();
@@ -79,6 +75,35 @@ public static class ChannelKernel
             for (int i = lane; i < selection.Rank; i += WarpSize)
                 selection.Queries[(pair * group + row) * selection.Rank + i] = chooses ? queries[row * headDim + channels[i]] * scale : 0;
         }
+    }
+
+    /// <summary>The queries in the channels of labels. One group of threads, in whole warps, a key/value head of a sequence; the grid is <c>(KeyValueHeads, sequences)</c>.</summary>
+    /// <param name="call">One token of each sequence.</param>
+    /// <param name="selection">Holds the channels, and receives the queries.</param>
+    /// <param name="headDim">Scalars of a row.</param>
+    /// <param name="group">Query heads of a key/value head.</param>
+    /// <param name="factor">Factor on the dot products.</param>
+    public static void Label(DeviceCall call, DeviceSelection selection, int headDim, int group, float factor)
+    {
+        int warp = Group.IdxX / WarpSize, lane = Group.IdxX % WarpSize, warps = Group.DimX / WarpSize;
+        long pair = (long)Grid.IdxY * Grid.DimX + Grid.IdxX;
+        ArrayView<float> queries = call.Queries.SubView(pair * group * headDim, (long)group * headDim);
+        for (int row = warp; row < group; row += warps)
+        {
+            bool chooses = IsFinite(Norm(queries, row, headDim, lane));
+            for (int i = lane; i < selection.Rank; i += WarpSize)
+                selection.Queries[(pair * group + row) * selection.Rank + i] =
+                    chooses ? queries[row * headDim + selection.Channels[Grid.IdxX * selection.Rank + i]] * factor : 0;
+        }
+    }
+
+    // The sum of a row's magnitudes, by a warp.
+    static float Norm(ArrayView<float> queries, int row, int headDim, int lane)
+    {
+        float sum = 0;
+        for (int channel = lane; channel < headDim; channel += WarpSize)
+            sum += XMath.Abs(queries[row * headDim + channel]);
+        return DeviceMath.SumOf(sum, WarpSize);
     }
 
     static bool IsFinite(float x) => x * 0 == 0;

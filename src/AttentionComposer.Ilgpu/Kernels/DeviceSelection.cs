@@ -15,12 +15,12 @@ namespace AttentionComposer.Ilgpu.Kernels;
 public struct DeviceSelection
 {
     /// <summary>
-    /// The keys channel by channel: <c>[sequences, KeyValueHeads, HeadDim, ColumnChunks]</c>; with pages their bounds in float32, <see cref="PageCall.Bounds"/>:
+    /// The keys channel by channel: <c>[sequences, KeyValueHeads, HeadDim or a label's channels, ColumnChunks]</c>; with pages their bounds in float32, <see cref="PageCall.Bounds"/>:
     /// <c>[sequences, KeyValueHeads, HeadDim, 2, ColumnChunks]</c>.
     /// </summary>
     public ArrayView<Chunk> Columns;
 
-    /// <summary>Receives the channels that the approximation reads: <c>[sequences, KeyValueHeads, Rank]</c>.</summary>
+    /// <summary>Receives the channels that the approximation reads: <c>[sequences, KeyValueHeads, Rank]</c>. Or holds a cache's labels, which are the same for every query: <c>[KeyValueHeads, Rank]</c>.</summary>
     public ArrayView<int> Channels;
 
     /// <summary>Receives the queries in these channels, scaled: <c>[sequences, KeyValueHeads, GroupSize, Rank]</c>.</summary>

@@ -48,8 +48,9 @@ public static class Labels
         }
     }
 
+    /// <summary>Checks the channels of all heads.</summary>
     /// <exception cref="InvalidOperationException">A channel does not exist, or is twice in one head.</exception>
-    internal static void CheckEach(ReadOnlySpan<int> channels, AttentionShape shape)
+    public static void CheckEach(ReadOnlySpan<int> channels, AttentionShape shape)
     {
         int rank = channels.Length / shape.KeyValueHeads;
         for (int i = 0; i < channels.Length; i++)

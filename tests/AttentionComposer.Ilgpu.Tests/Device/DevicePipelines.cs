@@ -26,6 +26,13 @@ sealed partial class Sparse;
 [Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 4), Causal, SlidingWindow(200), Sinks(3), KvCache(KvFormat.BFloat16), SparQ(Rank = 12, TopK = 20, Local = 4)]
 sealed partial class SparseWindow;
 
+/// <summary>Labels that change between calls.</summary>
+[Attention(HeadDim = 32, QueryHeads = 4, KeyValueHeads = 2), Causal, DoubleSparsity(Rank = 4, TopK = 20)]
+sealed partial class Labelled
+{
+    [LabelChannels] public int[] Channels = [0, 1, 2, 3, 4, 5, 6, 7];
+}
+
 /// <summary>Biases by distance from a table that may be too short, and by a number; both may change between calls.</summary>
 [Attention(HeadDim = 32, QueryHeads = 2, KeyValueHeads = 2), Causal]
 sealed partial class Biased

@@ -12,7 +12,7 @@ public sealed class GoldenDoubleSparsityTests
         foreach (GoldenCase golden in GoldenCase.Of("double_sparsity"))
             foreach (KvFormat format in (KvFormat[])[KvFormat.Float32, KvFormat.Float16]) // which hold the golden inputs exactly
                 foreach (int bits in KernelSettings.VectorWidths)
-                    if (PipelineOf(golden, format) is not null)
+                    if (DoubleSparsityCase.PipelineOf(golden, format) is not null)
                         cases.Add(golden.Name, format, bits);
         return cases;
     }
@@ -26,27 +26,16 @@ public sealed class GoldenDoubleSparsityTests
     {
         using var _ = KernelSettings.VectorBits(vectorBits);
         GoldenCase golden = GoldenCase.Named(name);
-        GoldenDoubleSparsityPipelines.ILabelled attention = PipelineOf(golden, format)!;
-        int[] channels = DoubleSparsity.Calibrate(
-            golden.Input("cal_q").SwapWithNext(0).Data, golden.Input("cal_k").SwapWithNext(0).Data, attention.Shape, golden.Integer("r"));
+        GoldenDoubleSparsityPipelines.ILabelled attention = DoubleSparsityCase.PipelineOf(golden, format)!;
+        int[] channels = DoubleSparsityCase.ChannelsOf(golden, attention.Shape);
         GoldenSparQTests.CheckSets(golden.Expected("channels"), [.. channels.Chunk(golden.Integer("r"))], "calibrated channels");
 
         attention.Channels = channels;
-        var sequence = new Sequence(
-            attention.Shape, golden.Input("q").Data, golden.Input("k").SwapWithNext(0).Data, golden.Input("v").SwapWithNext(0).Data);
-        SelectionTrace trace = GoldenSparQTests.Run(attention, sequence, watched: true, out float[] output);
+        SelectionTrace trace = GoldenSparQTests.Run(attention, SelectionCase.SequenceOf(golden), watched: true, out float[] output);
         golden.Tolerance("out").Check(output, golden.Expected("out").Data, name);
         GoldenSparQTests.CheckSets(golden.Expected("channels"), trace.Channels, "channels");
         Tensor expected = golden.Expected("indices");
         int each = trace.Positions.Length / expected.Dimensions[0];
         GoldenSparQTests.CheckSets(expected, [.. Enumerable.Range(0, expected.Dimensions[0]).Select(head => trace.Positions[head * each])], "positions");
-    }
-
-    static GoldenDoubleSparsityPipelines.ILabelled? PipelineOf(GoldenCase golden, KvFormat format)
-    {
-        Tensor q = golden.Input("q"), k = golden.Input("k");
-        string name = $"LabelsOf{q.Dimensions[^1]}x{q.Dimensions[0]}x{k.Dimensions[0]}R{golden.Integer("r")}N{golden.Integer("tokens")}" +
-            (golden.Flag("per_head") ? "PerHead" : "") + (format == KvFormat.Float32 ? "F32" : "F16");
-        return typeof(GoldenDoubleSparsityPipelines).GetNestedType(name) is { } type ? (GoldenDoubleSparsityPipelines.ILabelled)Activator.CreateInstance(type)! : null;
     }
 }

@@ -7,7 +7,7 @@ using static AttentionComposer.Generators.Emit.Ilgpu.DeviceText;
 namespace AttentionComposer.Generators.Emit.Ilgpu;
 
 /// <summary>
-/// Emits the device's scorer of SparQ's candidates. The cache holds keys a second time, channel by channel: a few channels of all keys are streams, of which
+/// Emits the device's scorer by a few channels of each key. The cache holds keys, or labels of them, a second time, channel by channel: a few channels of all keys are streams, of which
 /// each thread takes one chunk after another.
 /// </summary>
 sealed class DeviceChannelScoresEmitter
@@ -35,6 +35,7 @@ sealed class DeviceChannelScoresEmitter
 
     int Group => _plan.Spec.GroupSize;
     int Intervals => _plan.Intervals.Count;
+    bool HasLabels => _plan.Selection!.Labels is not null; // then the cache keeps no other channels
     bool Passes => _rows < Group;
     bool HasPadding => Group % _rows != 0;
     IEnumerable<int> Rows => Enumerable.Range(0, _rows);
@@ -43,7 +44,7 @@ sealed class DeviceChannelScoresEmitter
     {
         _writer.Write($"""
             /// <summary>
-            /// Scores of SparQ's candidates from {_rank} channels of each visible key. A thread scores {_chunkKeys} neighbouring keys by {(Passes ? $"{_rows} query heads at a time" : Group == 1 ? "one query head" : $"{Group} query heads")}.
+            /// Scores of {_plan.Selection!.Method}'s candidates from {_rank} channels of each visible key. A thread scores {_chunkKeys} neighbouring keys by {(Passes ? $"{_rows} query heads at a time" : Group == 1 ? "one query head" : $"{Group} query heads")}.
             /// The grid is (groups of threads, key/value heads, sequences).
             /// </summary>
             """);
@@ -76,15 +77,21 @@ sealed class DeviceChannelScoresEmitter
         _writer.Write($"""
             // The group's queries in these channels.
             ArrayView<float> queries = SharedMemory.Allocate<float>({Group * _rank}); // [{Group}, {_rank}]
-            ArrayView<int> channels = SharedMemory.Allocate<int>({_rank});
             long pair = (long)sequence * KeyValueHeads + keyValueHead;
             for (int i = thread; i < {Group * _rank}; i += 128)
                 queries[i] = selection.Queries[pair * {Group * _rank} + i];
-            for (int i = thread; i < {_rank}; i += 128)
-                channels[i] = selection.Channels[pair * {_rank} + i] * selection.ColumnChunks;
-            ThreadGroup.Barrier();
-
             """);
+        if (!HasLabels)
+        {
+            _writer.Write($"""
+                ArrayView<int> channels = SharedMemory.Allocate<int>({_rank});
+                for (int i = thread; i < {_rank}; i += 128)
+                    channels[i] = selection.Channels[pair * {_rank} + i] * selection.ColumnChunks;
+                """);
+        }
+
+        _writer.Write("ThreadGroup.Barrier();");
+        _writer.Blank();
     }
 
     void EmitChunk()
@@ -106,9 +113,10 @@ sealed class DeviceChannelScoresEmitter
         }
 
         _writer.Nested("else", "return;");
-        _writer.Write("""
+        (string columns, string count) = HasLabels ? (Literal.Of(_rank), $"{_rank}L") : ("HeadDim", "(long)HeadDim");
+        _writer.Write($"""
 
-            ArrayView<Chunk> columns = selection.Columns.SubView(pair * HeadDim * selection.ColumnChunks, (long)HeadDim * selection.ColumnChunks);
+            ArrayView<Chunk> columns = selection.Columns.SubView(pair * {columns} * selection.ColumnChunks, {count} * selection.ColumnChunks);
             int stride = selection.ScoreStride / 4;
             ArrayView<Float4> scores = selection.Scores.Cast<Float4>().SubView(pair * Group * stride, (long)Group * stride);
             """);
@@ -150,7 +158,7 @@ sealed class DeviceChannelScoresEmitter
     void EmitChannels(string first, int count, int firstName)
     {
         for (int i = 0; i < count; i++)
-            _writer.Write($"{_row.Floats} k{firstName + i} = Chunk.{_row.Format}(columns[channels[{Sum(first, i)}] + chunk]);");
+            _writer.Write($"{_row.Floats} k{firstName + i} = Chunk.{_row.Format}(columns[{(HasLabels ? $"{Factor(Sum(first, i))} * selection.ColumnChunks" : $"channels[{Sum(first, i)}]")} + chunk]);");
         foreach (int row in Rows)
         {
             for (int i = 0; i < count; i++)
