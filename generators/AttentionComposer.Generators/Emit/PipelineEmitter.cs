@@ -36,8 +36,10 @@ static class PipelineEmitter
         TableCheckEmitter.Emit(writer, plan);
         writer.Write("#nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time");
         writer.Blank();
+        EmitKernels(writer, plan);
+        StepsEmitter.Emit(writer, plan);
         foreach (TilePlan tile in plan.Tiles)
-            EmitKernels(writer, plan, tile);
+            EmitSteps(writer, plan, tile);
         CarefulEmitter.Emit(writer, plan);
         if (plan.Selection is not null)
         {
@@ -106,7 +108,9 @@ static class PipelineEmitter
         writer.Write($$"""
             const int HeadDim = {{spec.HeadDim}};
             const int Group = {{spec.GroupSize}}; // query heads that read one key/value head
-            const int Stride = {{plan.RowStride}}; // scalars from one cached row to the next{{(plan.Hoists.Floats == 0 ? "" : $"\nconst int Hoisted = {ScratchFloats(plan)}; // floats of scratch memory before what the rows of a tile have in common")}}
+            const int Stride = {{plan.RowStride}}; // scalars from one cached row to the next
+            const int BlockKeys = {{plan.BlockKeys}}; // keys that are scored before their values are summed
+            const int DecodeBlock = {{plan.DecodeBlock}}; // the same in decode, where their rows must stay in the first cache{{(plan.Hoists.Floats == 0 ? "" : $"\nconst int Hoisted = {ScratchFloats(plan)}; // floats of scratch memory before what the rows of a tile have in common")}}
 
             static readonly KernelTraits s_traits = new(
                 {{shape}}, KvFormat.{{spec.Format}},
@@ -235,9 +239,9 @@ static class PipelineEmitter
         {
             switch (call.VectorBits)
             {
-                case 512: Simd512.Decode(call); break;
-                case 256: Simd256.Decode(call); break;
-                default: Simd128.Decode(call); break;
+                case 512: FusedKernels.Decode<Simd512>(call); break;
+                case 256: FusedKernels.Decode<Simd256>(call); break;
+                default: FusedKernels.Decode<Simd128>(call); break;
             }
         }
 
@@ -245,9 +249,9 @@ static class PipelineEmitter
         {
             switch (call.VectorBits)
             {
-                case 512: Simd512.Prefill(call); break;
-                case 256: Simd256.Prefill(call); break;
-                default: Simd128.Prefill(call); break;
+                case 512: FusedKernels.Prefill<Simd512>(call); break;
+                case 256: FusedKernels.Prefill<Simd256>(call); break;
+                default: FusedKernels.Prefill<Simd128>(call); break;
             }
         }
 
@@ -298,9 +302,9 @@ static class PipelineEmitter
                 {
                     switch (call.VectorBits)
                     {
-                        case 512: Simd512.SumWeights(call, firstKey, ref sums); break;
-                        case 256: Simd256.SumWeights(call, firstKey, ref sums); break;
-                        default: Simd128.SumWeights(call, firstKey, ref sums); break;
+                        case 512: FusedKernels.SumWeights<Simd512>(call, firstKey, ref sums); break;
+                        case 256: FusedKernels.SumWeights<Simd256>(call, firstKey, ref sums); break;
+                        default: FusedKernels.SumWeights<Simd128>(call, firstKey, ref sums); break;
                     }
                 }
 
@@ -377,17 +381,26 @@ static class PipelineEmitter
         writer.Blank();
     }
 
-    static void EmitKernels(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    static void EmitKernels(SourceWriter writer, KernelPlan plan)
     {
-        writer.Write($"/// <summary>Kernels for vectors of {tile.Bits} bits.</summary>");
-        writer.Open($"static class Simd{tile.Bits}");
-        writer.Write($"""
-            const int BlockKeys = {tile.BlockKeys}; // keys that are scored before their values are summed
-            const int DecodeBlock = {plan.DecodeBlock}; // the same in decode, where their rows must stay in the first cache
-            """);
+        writer.Write("/// <summary>The kernels: walks over the keys, whose steps know how wide vectors are.</summary>");
+        writer.Open("static class FusedKernels");
+        DecodeEmitter.EmitKernel(writer, plan);
+        PrefillEmitter.EmitKernel(writer, plan);
+        if (plan.Selection is { Scorer: Scorer.PastWeights })
+            PrefillEmitter.EmitWeightSums(writer, plan);
+        writer.TrimBlank();
+        writer.Close();
         writer.Blank();
-        DecodeEmitter.Emit(writer, plan, tile);
-        PrefillEmitter.Emit(writer, plan, tile);
+    }
+
+    static void EmitSteps(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    {
+        writer.Write($"/// <summary>Steps in vectors of {tile.Bits} bits.</summary>");
+        writer.Open($"readonly struct Simd{tile.Bits} : ISimd");
+        StepsEmitter.EmitSizes(writer, tile);
+        DecodeEmitter.EmitSteps(writer, plan, tile);
+        PrefillEmitter.EmitSteps(writer, plan, tile);
         HoistEmitter.Emit(writer, plan, tile);
         MaskEmitter.Emit(writer, plan, tile);
         SoftmaxEmitter.Emit(writer, plan, tile);

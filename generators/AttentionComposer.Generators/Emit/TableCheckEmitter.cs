@@ -36,9 +36,9 @@ static class TableCheckEmitter
     public static string ScoresOf(KernelPlan plan, string queries, string keys) => $"{(TableLookups.OfScores(plan).Any() ? "longTables || " : "")}ScoresMayReadOutside(call.Captured, {queries}, {keys}, call.KeyValueHead, call.Batch)";
 
     /// <summary>Whether a row in which scores look elements up is too long for registers, as a local of a kernel; nothing where they look none up.</summary>
-    public static string LongTables(KernelPlan plan, TilePlan tile)
+    public static string LongTables(KernelPlan plan)
     {
-        string[] lengths = [.. TableLookups.OfScores(plan).Select(table => $"{CaptureEmitter.LastLength(table)} > {Literal.Of(2 * tile.Lanes)}")];
+        string[] lengths = [.. TableLookups.OfScores(plan).Select(table => $"{CaptureEmitter.LastLength(table)} > 2 * TSimd.Width")];
         return lengths.Length == 0 ? "" : $"""
             var captured = (Captured)call.Captured!;
             bool longTables = {string.Join(" || ", lengths)}; // it does not fit two vectors

@@ -23,7 +23,7 @@ sealed class Hoister
     Hoister(KernelPlan plan)
     {
         _plan = plan;
-        _blockKeys = plan.Tiles.Max(tile => tile.BlockKeys);
+        _blockKeys = plan.BlockKeys;
         _distanceLanes = (Math.Max(plan.PrefillTokens, plan.DecodeTokens) - 1 + _blockKeys + 15) / 16 * 16;
         _names = plan.Names();
     }

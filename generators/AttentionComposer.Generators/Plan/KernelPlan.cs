@@ -48,7 +48,13 @@ sealed record KernelPlan
     /// <summary>Rows that the decode kernel computes for a token: the group, padded to the row tile.</summary>
     public required int DecodeRows { get; init; }
 
-    /// <summary>Keys that the decode kernel scores before it sums their values: so many that the rows of both stay in the first cache.</summary>
+    /// <summary>Query rows in the decode kernel's tile, the same for each vector width.</summary>
+    public required int DecodeTileRows { get; init; }
+
+    /// <summary>Keys that are scored before their values are summed.</summary>
+    public required int BlockKeys { get; init; }
+
+    /// <summary>The same in the decode kernel: so many that the rows of both stay in the first cache.</summary>
     public required int DecodeBlock { get; init; }
 
     /// <summary>Calls of up to this many tokens take the decode kernel.</summary>
@@ -142,14 +148,13 @@ sealed record KernelPlan
 
 /// <summary>Register tiles for one vector width.</summary>
 /// <param name="Bits">Vector width: 512, 256 or 128.</param>
-/// <param name="BlockKeys">Keys that are scored before their values are summed.</param>
 /// <param name="DecodeRows">Query rows in the decode kernel's tile.</param>
 /// <param name="DecodeKeys">Keys in the decode kernel's tile.</param>
 /// <param name="DecodeVectors">Vectors of a value row that the decode kernel sums at once, at most.</param>
 /// <param name="PrefillRows">Query rows in the prefill kernel's tile.</param>
 /// <param name="PrefillVectors">Vectors in the prefill kernel's tile.</param>
 sealed record TilePlan(
-    int Bits, int BlockKeys, int DecodeRows, int DecodeKeys, int DecodeVectors, int PrefillRows, int PrefillVectors)
+    int Bits, int DecodeRows, int DecodeKeys, int DecodeVectors, int PrefillRows, int PrefillVectors)
 {
     /// <summary>Floats in one vector.</summary>
     public int Lanes => Bits / 32;

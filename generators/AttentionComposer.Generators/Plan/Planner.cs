@@ -38,10 +38,12 @@ static class Planner
             Pinned = 0,
             Ring = 0,
             DecodeRows = decodeRows,
+            DecodeTileRows = TileRowsOf(decodeRows),
+            BlockKeys = 64,
             DecodeBlock = DecodeBlockOf(spec),
             DecodeTokens = Math.Max(1, DecodeTileRows / decodeRows),
             PrefillTokens = Math.Max(1, PrefillRows / spec.GroupSize),
-            Tiles = new EquatableArray<TilePlan>(TilesOf(decodeRows)),
+            Tiles = new EquatableArray<TilePlan>(TilesOf(TileRowsOf(decodeRows))),
             Selection = selection,
             Hoists = HoistPlan.Nothing,
             Stages = default,
@@ -116,17 +118,18 @@ static class Planner
         return rows;
     }
 
+    static int TileRowsOf(int decodeRows) => decodeRows <= 4 ? decodeRows : decodeRows % 4 == 0 ? 4 : 3;
+
     /// <summary>
     /// 512-bit kernels have 32 registers: 16 accumulators, and what they multiply. The narrower ones count on 16 registers, so 8 accumulators.
     /// All rows of a group share each row of the cache that is loaded and widened, so rows go before keys.
     /// </summary>
-    static IEnumerable<TilePlan> TilesOf(int decodeRows)
+    static IEnumerable<TilePlan> TilesOf(int rows)
     {
-        int rows = decodeRows <= 4 ? decodeRows : decodeRows % 4 == 0 ? 4 : 3;
         int wideKeys = rows == 1 ? 16 : rows == 2 ? 8 : 4, narrowKeys = rows == 1 ? 8 : rows == 2 ? 4 : 2;
-        yield return new TilePlan(512, BlockKeys: 64, rows, wideKeys, 20 / rows, PrefillRows: 8, PrefillVectors: 2);
-        yield return new TilePlan(256, BlockKeys: 64, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
-        yield return new TilePlan(128, BlockKeys: 64, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
+        yield return new TilePlan(512, rows, wideKeys, 20 / rows, PrefillRows: 8, PrefillVectors: 2);
+        yield return new TilePlan(256, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
+        yield return new TilePlan(128, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
     }
 
     static string LogitTextOf(PipelineSpec spec)

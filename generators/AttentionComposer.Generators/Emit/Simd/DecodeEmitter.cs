@@ -9,9 +9,9 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// </summary>
 static class DecodeEmitter
 {
-    public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    /// <summary>Emits the products with keys and values.</summary>
+    public static void EmitSteps(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
-        EmitDriver(writer, plan, tile);
         EmitScores(writer, tile, ScoredRows.Block(plan));
         ValueSumsEmitter.Emit(
             writer, "DecodeValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format), prefetch: true);
@@ -20,21 +20,23 @@ static class DecodeEmitter
     /// <summary>Floats of scratch memory: scaled queries, one tile's scores and what its softmax keeps, and scales of chosen rows.</summary>
     public static int ScratchFloats(KernelPlan plan)
     {
-        int scales = plan.Selection is not null && RowFormatNames.Of(plan.Spec.Format).HasScales ? 2 * plan.Tiles.Max(tile => tile.BlockKeys) : 0;
+        int scales = plan.Selection is not null && RowFormatNames.Of(plan.Spec.Format).HasScales ? 2 * plan.BlockKeys : 0;
         return plan.DecodeTokens * plan.DecodeRows * plan.RowStride
-            + plan.Tiles.Max(tile => tile.DecodeRows * tile.BlockKeys + SoftmaxEmitter.ScratchFloats(tile.DecodeRows)) + scales;
+            + plan.DecodeTileRows * plan.BlockKeys + SoftmaxEmitter.ScratchFloats(plan.DecodeTileRows) + scales;
     }
 
-    static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    /// <summary>Emits the walk over the keys.</summary>
+    public static void EmitKernel(SourceWriter writer, KernelPlan plan)
     {
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         float factor = plan.QueryFactor * format.ValueFactor;
         writer.Write("/// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>");
-        writer.Open("public static void Decode(in KernelCall call)");
+        writer.Write("public static void Decode<TSimd>(in KernelCall call)");
+        writer.Open("    where TSimd : ISimd");
         writer.Write($$"""
             ref float queries = ref call.Scratch; // [tokens, {{plan.DecodeRows}}, {{plan.RowStride}}]
-            ref float scores = ref Unsafe.Add(ref queries, {{plan.DecodeTokens * plan.DecodeRows * plan.RowStride}}); // [{{tile.DecodeRows}}, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, {{tile.DecodeRows}} * BlockKeys);
+            ref float scores = ref Float32Row.At(ref queries, {{plan.DecodeTokens * plan.DecodeRows * plan.RowStride}}); // [{{plan.DecodeTileRows}}, BlockKeys]
+            ref float corrections = ref Float32Row.At(ref scores, {{plan.DecodeTileRows}} * BlockKeys);
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
             ref {{format.Scalar}} values = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Values);
             int rows = call.Tokens * {{plan.DecodeRows}};{{(plan.TestsTiles ? $"\nSpan<ulong> visibleKeys = stackalloc ulong[{plan.DecodeTokens * plan.DecodeRows}];" : "")}}
@@ -42,28 +44,28 @@ static class DecodeEmitter
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
             if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
+                Prefetch.Lines(ref {{format.Format}}.Row(ref keys, call.Layout.Slot(newest.Low), Stride), int.Min(newest.Count, DecodeBlock) * Stride);
 
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: {{plan.DecodeRows}}, rows, {{Literal.Of(factor)}}, ref queries);
             Panels.Clear(call, rows, Stride);
 
-            {{TableCheckEmitter.LongTables(plan, tile)}}foreach (KeyRange range in call.Ranges)
+            {{TableCheckEmitter.LongTables(plan)}}foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    {{Slot(format)}}
-                    nint next = key + count < range.High ? slot + count * Stride : slot;{{(format.HasScales ? "\n        Panels.PrefetchScales(call, place + count, DecodeBlock);" : "")}}
-            {{Masked(plan, tile)}}
-                    {{HoistEmitter.Calls(plan)}}{{Bits(plan)}}for (int row = 0; row < rows; row += {{tile.DecodeRows}})
+                    count = int.Min(DecodeBlock, int.Min(call.Layout.Run(key), range.High - key));
+            {{Masked(plan)}}
+                    {{HoistEmitter.Calls(plan)}}{{Bits(plan)}}int slot = call.Layout.Slot(key);
+                    ref {{format.Scalar}} keyRows = ref {{format.Format}}.Row(ref keys, slot, Stride);
+                    ref {{format.Scalar}} valueRows = ref {{format.Format}}.Row(ref values, slot, Stride);
+                    ref {{format.Scalar}} nextKeys = ref {{format.Format}}.Row(ref keys, key + count < range.High ? slot + count : slot, Stride);{{(format.HasScales ? "\n        Panels.PrefetchScales(call, slot + count, DecodeBlock);" : "")}}
+                    for (int row = 0; row < rows; row += {{plan.DecodeTileRows}})
                     {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
-                            ref scores, {{tile.DecodeRows}}, count, key, masked, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections{{SoftmaxEmitter.Scales(plan)}});
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
+                        TSimd.DecodeScores(ref Float32Row.Row(ref queries, row, Stride), ref keyRows, ref valueRows, count, ref scores);
+                        TSimd.Softmax(
+                            ref scores, {{plan.DecodeTileRows}}, count, key, masked, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: {{plan.DecodeRows}}, call,
+                            ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections{{SoftmaxEmitter.Scales(plan)}});
+                        TSimd.DecodeValues(ref scores, ref corrections, ref valueRows, ref nextKeys, count, ref Float32Row.Row(ref call.Sums, row, Stride));
                     }
                 }
             }
@@ -72,13 +74,8 @@ static class DecodeEmitter
         writer.Blank();
     }
 
-    /// <summary>The local that holds where a block's rows begin; of a format with scales also where their scales do.</summary>
-    public static string Slot(RowFormatNames format) => format.HasScales
-        ? "nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows"
-        : "nint slot = (nint)call.Layout.Slot(key) * Stride;";
-
     // Keys are tested one by one where some may be hidden, or outside of a table.
-    static string Masked(KernelPlan plan, TilePlan tile)
+    static string Masked(KernelPlan plan)
     {
         const string Queries = "new IntRange(call.FirstQuery, call.FirstQuery + call.Tokens - 1)", Keys = "new IntRange(key, key + count - 1)";
         string unproven = plan.ChecksScores ? $" || {TableCheckEmitter.ScoresOf(plan, Queries, Keys)}" : "";
@@ -87,20 +84,27 @@ static class DecodeEmitter
                             BlockView view = See(call, {Queries}, {Keys});
                             if (view == BlockView.Hidden)
                                 continue;
-                            bool masked = count % {tile.Lanes} != 0 || view != BlockView.Full{unproven};
+                            bool masked = count % TSimd.Width != 0 || view != BlockView.Full{unproven};
                     """
-            : $"        bool masked = count % {tile.Lanes} != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full{unproven};";
+            : $"        bool masked = count % TSimd.Width != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full{unproven};";
     }
 
     static string Bits(KernelPlan plan) =>
         plan.TestsTiles
             ? $"""
-            if (masked && SeeKeys(call, key, count, rows, rowsPerToken: {plan.DecodeRows}, ref visibleKeys[0]) == BlockView.Hidden)
+            if (masked && TSimd.SeeKeys(call, key, count, rows, rowsPerToken: {plan.DecodeRows}, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
 
             """ + "        "
             : "";
+
+    /// <summary>How the dot products of a tile's queries with some rows are called.</summary>
+    public static string SignatureOf(ScoredRows scored)
+    {
+        string scalar = scored.Format.Scalar, values = scored.PrefetchValues ? $"ref {scalar} values, " : "", list = scored.Listed ? "ref int slots, " : "";
+        return $"void {scored.Method}(ref float queries, ref {scalar} keys, {values}{list}int count, ref float scores)";
+    }
 
     /// <summary>Emits the dot products of a tile's queries with some rows.</summary>
     public static void EmitScores(SourceWriter writer, TilePlan tile, ScoredRows scored)
@@ -115,8 +119,7 @@ static class DecodeEmitter
             /// <summary>Dot products of {tile.DecodeRows} row{(tile.DecodeRows == 1 ? "" : "s")} with {scored.What}, {tile.DecodeKeys} {scored.Noun} at a time{(scored.PrefetchValues ? "; prefetches the block's values" : "")}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        string values = scored.PrefetchValues ? $"ref {scalar} values, " : "", list = scored.Listed ? "ref int slots, " : "";
-        writer.Open($"static void {scored.Method}(ref float queries, ref {scalar} keys, {values}{list}int count, ref float scores)");
+        writer.Open($"public static {SignatureOf(scored)}");
         if (!scored.Listed)
             writer.Write("int last = count - 1;");
         writer.Open($"for (int key = 0; key < count; key += {tile.DecodeKeys})");

@@ -17,7 +17,11 @@ static class HoistEmitter
     }
 
     /// <summary>Calls of the loops for a block of keys.</summary>
-    public static string Calls(KernelPlan plan) => string.Concat(plan.Hoists.Loops.Select(loop => $"{loop.Method}(call, key, count);\n        "));
+    public static string Calls(KernelPlan plan) => string.Concat(plan.Hoists.Loops.Select(loop => $"TSimd.{loop.Method}(call, key, count);\n        "));
+
+    /// <summary>How a loop is called.</summary>
+    public static string SignatureOf(HoistLoop loop) =>
+        $"void {loop.Method}(in KernelCall call, int {(loop.Axis == HoistAxis.Distance ? "blockKey" : "firstKey")}, int keys)";
 
     /// <summary>The reference to a row's values.</summary>
     public static string RowOf(HoistedLanes lanes, KernelPlan plan) => Reference(
@@ -37,7 +41,7 @@ static class HoistEmitter
             /// <summary>What {loop.Function.Name} computes from {what}{(loop.PerHead ? " and the head" : "")} alone, for {whose}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open($"static void {loop.Method}(in KernelCall call, int {(byDistance ? "blockKey" : "firstKey")}, int keys)");
+        writer.Open("public static " + SignatureOf(loop));
         Expr[] expressions = [.. loop.Locals.Select(local => local.Value), .. loop.Values.Select(value => value.Value)];
         CaptureEmitter.EmitTables(writer, plan, expressions);
         if (byDistance)

@@ -10,6 +10,9 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// </summary>
 static class MaskEmitter
 {
+    /// <summary>How the test is called.</summary>
+    public const string Signature = "BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)";
+
     /// <summary>Emits nothing for masks that intervals express: what is left of those is a comparison or two beside the logits.</summary>
     public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
@@ -24,7 +27,7 @@ static class MaskEmitter
             /// <summary>Which of a block's keys each row of the tile sees, a bit for each.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open("static BlockView SeeKeys(in KernelCall call, int firstKey, int keys, int rows, int rowsPerToken, ref ulong visibleKeys)");
+        writer.Open("public static " + Signature);
         CaptureEmitter.EmitTables(writer, plan, expressions);
         writer.Open("for (int row = 0; row < rows; row++)");
         if (!expressions.Any(expr => expr.DependsOn(VariableKind.Head)))

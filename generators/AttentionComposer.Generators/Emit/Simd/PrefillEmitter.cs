@@ -10,9 +10,15 @@ namespace AttentionComposer.Generators.Emit.Simd;
 /// </summary>
 static class PrefillEmitter
 {
-    public static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile)
+    /// <summary>How the dot products of a tile's queries with a block of keys are called.</summary>
+    public const string ScoresSignature = "void PrefillScores(ref float queries, ref float keyPanel, ref float scores)";
+
+    /// <summary>Emits the walk over the keys.</summary>
+    public static void EmitKernel(SourceWriter writer, KernelPlan plan) => EmitKernel(writer, plan, sumsWeights: false);
+
+    /// <summary>Emits the products with keys and values.</summary>
+    public static void EmitSteps(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
-        EmitDriver(writer, plan, tile, sumsWeights: false);
         EmitScores(writer, plan, tile);
         ValueSumsEmitter.Emit(
             writer, "PrefillValues", tile.Bits, tile.PrefillRows, tile.PrefillVectors, plan.RowStride,
@@ -23,79 +29,79 @@ static class PrefillEmitter
     /// Emits the same walk over the keys once the rows' log-sum-exps are known: a block's weights are final then, and are summed over the rows instead of
     /// going to the values.
     /// </summary>
-    public static void EmitWeightSums(SourceWriter writer, KernelPlan plan, TilePlan tile) => EmitDriver(writer, plan, tile, sumsWeights: true);
+    public static void EmitWeightSums(SourceWriter writer, KernelPlan plan) => EmitKernel(writer, plan, sumsWeights: true);
 
     /// <summary>Floats of scratch memory: queries, transposed keys, values, one row tile's scores and what its softmax keeps.</summary>
     public static int ScratchFloats(KernelPlan plan)
     {
-        int block = plan.Tiles.Max(tile => tile.BlockKeys), rows = plan.Tiles.Max(tile => tile.PrefillRows);
+        int block = plan.BlockKeys, rows = plan.Tiles.Max(tile => tile.PrefillRows);
         return PaddedRows(plan) * plan.RowStride + 2 * block * plan.RowStride + rows * block + SoftmaxEmitter.ScratchFloats(rows);
     }
 
     static int PaddedRows(KernelPlan plan) => (plan.PrefillTokens * plan.Spec.GroupSize + 7) / 8 * 8;
 
-    static void EmitDriver(SourceWriter writer, KernelPlan plan, TilePlan tile, bool sumsWeights)
+    static void EmitKernel(SourceWriter writer, KernelPlan plan, bool sumsWeights)
     {
         RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         bool widens = plan.Spec.Format != KvFormat.Float32;
         float factor = plan.QueryFactor * format.ValueFactor;
-        int tiles = PaddedRows(plan) / tile.PrefillRows, ranges = plan.Intervals.Count;
 
         writer.Write(sumsWeights
             ? "/// <summary>Many tokens whose log-sum-exps are known: the weights that each key gets, summed over all rows of the tile.</summary>"
             : "/// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>");
-        writer.Open(sumsWeights
-            ? "public static void SumWeights(in KernelCall call, int firstKey, ref float sums)"
-            : "public static void Prefill(in KernelCall call)");
+        writer.Write(sumsWeights
+            ? "public static void SumWeights<TSimd>(in KernelCall call, int firstKey, ref float sums)"
+            : "public static void Prefill<TSimd>(in KernelCall call)");
+        writer.Open("    where TSimd : ISimd");
         writer.Write($$"""
             ref float queries = ref call.Scratch; // [rows, {{plan.RowStride}}]
-            ref float keyPanel = ref Unsafe.Add(ref queries, {{PaddedRows(plan) * plan.RowStride}}); // [{{plan.RowStride}}, BlockKeys]
+            ref float keyPanel = ref Float32Row.At(ref queries, {{PaddedRows(plan) * plan.RowStride}}); // [{{plan.RowStride}}, BlockKeys]
             """);
         writer.Write(sumsWeights
-            ? $"ref float scores = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [{tile.PrefillRows}, BlockKeys]"
+            ? "ref float scores = ref Float32Row.At(ref keyPanel, Stride * BlockKeys); // [PrefillRows, BlockKeys]"
             : $"""
-                ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, {plan.RowStride}]
-                ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [{tile.PrefillRows}, BlockKeys]
+                ref float valuePanel = ref Float32Row.At(ref keyPanel, Stride * BlockKeys); // [BlockKeys, {plan.RowStride}]
+                ref float scores = ref Float32Row.At(ref valuePanel, BlockKeys * Stride); // [PrefillRows, BlockKeys]
                 """);
         writer.Write($$"""
-            ref float corrections = ref Unsafe.Add(ref scores, {{tile.PrefillRows}} * BlockKeys);
+            ref float corrections = ref Float32Row.At(ref scores, TSimd.PrefillRows * BlockKeys);
             ref {{format.Scalar}} keys = ref Unsafe.As<byte, {{format.Scalar}}>(ref call.Keys);
             """);
         if (!sumsWeights)
             writer.Write($"ref {format.Scalar} values = ref Unsafe.As<byte, {format.Scalar}>(ref call.Values);");
         writer.Write($$"""
-            int rows = (call.Tokens * Group + {{tile.PrefillRows - 1}}) / {{tile.PrefillRows}} * {{tile.PrefillRows}};
+            int rows = (call.Tokens * Group + TSimd.PrefillRows - 1) / TSimd.PrefillRows * TSimd.PrefillRows;
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, {{Literal.Of(factor)}}, ref queries);
             {{(sumsWeights ? "" : "Panels.Clear(call, rows, Stride);\n")}}
-            {{TableCheckEmitter.LongTables(plan, tile)}}{{Views(plan, tile)}}foreach (KeyRange range in call.Ranges)
+            {{TableCheckEmitter.LongTables(plan)}}{{Views(plan)}}foreach (KeyRange range in call.Ranges)
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    {{BlockRanges(plan)}}{{HoistEmitter.Calls(plan)}}{{Checks(plan)}}{{BlockBits(plan, tile)}}{{DecodeEmitter.Slot(format)}}
-                    Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
+                    count = int.Min(BlockKeys, int.Min(call.Layout.Run(key), range.High - key));
+                    {{BlockRanges(plan)}}{{HoistEmitter.Calls(plan)}}{{Checks(plan)}}{{BlockBits(plan)}}int slot = call.Layout.Slot(key);
+                    Panels.TransposeKeys<{{format.Format}}, {{format.Scalar}}>(ref {{format.Format}}.Row(ref keys, slot, Stride), count, Stride, BlockKeys, ref keyPanel);
             """);
         if (!sumsWeights)
         {
             writer.Write(widens
-                ? $"        Panels.WidenRows<{format.Format}, {format.Scalar}>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);"
-                : "        valuePanel = ref Unsafe.Add(ref values, slot);");
+                ? $"        Panels.WidenRows<{format.Format}, {format.Scalar}>(ref {format.Format}.Row(ref values, slot, Stride), count, Stride, ref valuePanel);"
+                : "        valuePanel = ref Float32Row.Row(ref values, slot, Stride);");
         }
 
         writer.Write($$"""
-                    for (int row = 0; row < rows; row += {{tile.PrefillRows}})
+                    for (int row = 0; row < rows; row += TSimd.PrefillRows)
                     {
-                        {{RowView(plan, tile)}}
+                        {{RowView(plan)}}
                         if (view == BlockView.Hidden)
                             continue;
 
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, {{tile.PrefillRows}}, count, key, masked: count % {{tile.Lanes}} != 0 || view == BlockView.Partial{{(plan.ChecksScores ? " || checksTables" : "")}}, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections{{(sumsWeights ? SoftmaxEmitter.Scales(plan, valueScales: "Panels.UnitScales") : SoftmaxEmitter.Scales(plan))}});
+                        TSimd.PrefillScores(ref Float32Row.Row(ref queries, row, Stride), ref keyPanel, ref scores);
+                        TSimd.Softmax(
+                            ref scores, TSimd.PrefillRows, count, key, masked: count % TSimd.Width != 0 || view == BlockView.Partial{{(plan.ChecksScores ? " || checksTables" : "")}}, {{(plan.TestsTiles ? "ref visibleKeys[row], " : "")}}firstRow: row, rowsPerToken: Group, call,
+                            ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections{{(sumsWeights ? SoftmaxEmitter.Scales(plan, valueScales: "Panels.UnitScales") : SoftmaxEmitter.Scales(plan))}});
                         {{(sumsWeights
-                            ? $"Panels.AddRows(ref scores, Math.Min({tile.PrefillRows}, call.Tokens * Group - row), BlockKeys, count, {Literal.Of(1 / format.ValueFactor)}, ref Unsafe.Add(ref sums, key - firstKey));"
-                            : "PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));")}}
+                            ? $"Panels.AddRows(ref scores, int.Min(TSimd.PrefillRows, call.Tokens * Group - row), BlockKeys, count, {Literal.Of(1 / format.ValueFactor)}, ref Float32Row.At(ref sums, key - firstKey));"
+                            : "TSimd.PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Float32Row.Row(ref call.Sums, row, Stride));")}}
                     }
                 }
             }
@@ -105,10 +111,8 @@ static class PrefillEmitter
     }
 
     // What each tile of rows sees, known before the loop where the intervals say all of the mask.
-    static string Views(KernelPlan plan, TilePlan tile)
-    {
-        int tiles = PaddedRows(plan) / tile.PrefillRows, ranges = plan.Intervals.Count;
-        return plan.TestsTiles
+    static string Views(KernelPlan plan) =>
+        plan.TestsTiles
             ? $"""
             Span<ulong> visibleKeys = stackalloc ulong[{PaddedRows(plan)}];
 
@@ -116,17 +120,20 @@ static class PrefillEmitter
             """
             : $$"""
             // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[{{tiles * ranges}}];
-            for (int row = 0; row < rows; row += {{tile.PrefillRows}})
+            Span<KeyRange> views = stackalloc KeyRange[{{PaddedRows(plan)}} / TSimd.PrefillRows{{Times(plan.Intervals.Count)}}];
+            for (int row = 0; row < rows; row += TSimd.PrefillRows)
             {
                 int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + {{tile.PrefillRows - 1}}) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, {{(plan.BoundsCapture ? "call.Batch, (Captured)call.Captured!, " : "")}}views.Slice(row / {{tile.PrefillRows}} * {{ranges}}, {{ranges}}));
+                int lastQuery = call.FirstQuery + int.Min(call.Tokens - 1, (row + TSimd.PrefillRows - 1) / Group);
+                SeenBy(firstQuery, lastQuery, call.Length, {{(plan.BoundsCapture ? "call.Batch, (Captured)call.Captured!, " : "")}}{{ViewsOfTile(plan)}});
             }
 
 
             """;
-    }
+
+    static string ViewsOfTile(KernelPlan plan) => $"views.Slice(row / TSimd.PrefillRows{Times(plan.Intervals.Count)}, {plan.Intervals.Count})";
+
+    static string Times(int factor) => factor == 1 ? "" : $" * {factor}";
 
     static string BlockRanges(KernelPlan plan) =>
         plan.TestsTiles
@@ -149,24 +156,21 @@ static class PrefillEmitter
             """ + "        "
             : "";
 
-    static string BlockBits(KernelPlan plan, TilePlan tile) =>
+    static string BlockBits(KernelPlan plan) =>
         plan.TestsTiles
             ? $"""
-            bool tested = blockView == BlockView.Partial || count % {tile.Lanes} != 0{(plan.ChecksScores ? " || checksTables" : "")};
-                    if (tested && SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
+            bool tested = blockView == BlockView.Partial || count % TSimd.Width != 0{(plan.ChecksScores ? " || checksTables" : "")};
+                    if (tested && TSimd.SeeKeys(call, key, count, rows, rowsPerToken: Group, ref visibleKeys[0]) == BlockView.Hidden)
                         continue;
 
 
             """ + "        "
             : "";
 
-    static string RowView(KernelPlan plan, TilePlan tile)
-    {
-        int ranges = plan.Intervals.Count;
-        return plan.TestsTiles
-            ? $"BlockView view = tested ? KeyBits.View(ref visibleKeys[row], {tile.PrefillRows}, count) : BlockView.Full;"
-            : $"BlockView view = KeyRange.View(views.Slice(row / {tile.PrefillRows} * {ranges}, {ranges}), key, key + count);";
-    }
+    static string RowView(KernelPlan plan) =>
+        plan.TestsTiles
+            ? "BlockView view = tested ? KeyBits.View(ref visibleKeys[row], TSimd.PrefillRows, count) : BlockView.Full;"
+            : $"BlockView view = KeyRange.View({ViewsOfTile(plan)}, key, key + count);";
 
     static void EmitScores(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
@@ -179,7 +183,7 @@ static class PrefillEmitter
             /// <summary>Dot products of {tile.PrefillRows} rows with a transposed block of keys: {tile.PrefillRows} × {tile.PrefillVectors} accumulators.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open("static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)");
+        writer.Open("public static " + ScoresSignature);
         writer.Open($"for (int column = 0; column < BlockKeys; column += {tile.PrefillVectors * lanes})");
         writer.Write("ref float keys = ref Float32Row.At(ref keyPanel, column);");
         foreach (int row in rows)

@@ -13,7 +13,6 @@ static class SelectEmitter
         if (selection.Scorer == Scorer.PastWeights)
         {
             EmitEviction(writer, plan);
-            PrefillEmitter.EmitWeightSums(writer, plan, tile);
             EmitAttention(writer, plan, selection, tile);
             return;
         }

@@ -24,6 +24,13 @@ static class SoftmaxEmitter
         Emit(writer, chosen with { Hoists = HoistPlan.Without(chosen) }, tile, selected: true);
     }
 
+    /// <summary>How the step is called.</summary>
+    public static string SignatureOf(KernelPlan plan, bool selected = false) => $"""
+        void {(selected ? "SelectedSoftmax" : "Softmax")}(
+            ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, {(selected && plan.HasMasks ? "" : "bool masked, ")}{(plan.TestsTiles && !selected ? "ref ulong visibleKeys, " : "")}int firstRow, int rowsPerToken, in KernelCall call,
+            ref float maxima, ref float weights, ref float corrections{(HasScales(plan) ? ", ref float keyScales, ref float valueScales" : "")})
+        """;
+
     static void Emit(SourceWriter writer, KernelPlan plan, TilePlan tile, bool selected)
     {
         var printer = new SimdPrinter(plan, tile.Bits, listed: selected);
@@ -44,11 +51,7 @@ static class SoftmaxEmitter
 
         writer.Write(SummaryOf(plan));
         writer.Write("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-        writer.Open($"""
-            static void {(selected ? "SelectedSoftmax" : "Softmax")}(
-                ref float scores, int rows, int keys, {(selected ? "ref int positions" : "int firstKey")}, {(alwaysMasked ? "" : "bool masked, ")}{(tested ? "ref ulong visibleKeys, " : "")}int firstRow, int rowsPerToken, in KernelCall call,
-                ref float maxima, ref float weights, ref float corrections{(HasScales(plan) ? ", ref float keyScales, ref float valueScales" : "")})
-            """);
+        writer.Open("public static " + SignatureOf(plan, selected));
         CaptureEmitter.EmitTables(writer, plan, expressions);
         writer.Write($"ref float ofRows = ref Unsafe.Add(ref corrections, {Corrections}); // [rows, {tile.Lanes}]: each row's largest logits, then its sum of weights");
         writer.Open("for (int row = 0; row < rows; row++)");
@@ -304,7 +307,7 @@ static class SoftmaxEmitter
     /// <param name="plan">The pipeline.</param>
     /// <param name="keyScales">Where those of the keys begin.</param>
     /// <param name="valueScales">Where those of the values begin.</param>
-    public static string Scales(KernelPlan plan, string keyScales = "Unsafe.Add(ref call.KeyScales, place)", string valueScales = "Unsafe.Add(ref call.ValueScales, place)") =>
+    public static string Scales(KernelPlan plan, string keyScales = "Float32Row.At(ref call.KeyScales, slot)", string valueScales = "Float32Row.At(ref call.ValueScales, slot)") =>
         HasScales(plan) ? $", ref {keyScales}, ref {valueScales}" : "";
 
     static bool HasScales(KernelPlan plan) => RowFormatNames.Of(plan.Spec.Format).HasScales;

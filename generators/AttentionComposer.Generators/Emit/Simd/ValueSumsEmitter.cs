@@ -26,12 +26,11 @@ static class ValueSumsEmitter
         int passes = (vectors + maxVectors - 1) / maxVectors;
         int wide = vectors / passes + 1, widePasses = vectors % passes, narrow = vectors / passes;
 
-        string next = prefetch ? $", ref {format.Scalar} nextKeys" : "";
         writer.Write($"""
             /// <summary>Adds the block's values, times their weights, to the sums of {rows} row{(rows == 1 ? "" : "s")}: {Tile(rows, narrow)}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open($"static void {name}(ref float weights, ref float corrections, ref {format.Scalar} values{next}{(selected ? ", ref int slots" : "")}, int keys, ref float sums)");
+        writer.Open("public static " + SignatureOf(name, format, prefetch, selected));
         if (widePasses > 0)
             EmitColumns(writer, bits, rows, wide, 0, widePasses * wide * lanes, stride, format, prefetch, selected);
         if (widePasses > 0 && widePasses < passes)
@@ -40,6 +39,13 @@ static class ValueSumsEmitter
             EmitColumns(writer, bits, rows, narrow, widePasses * wide * lanes, stride, stride, format, prefetch, selected);
         writer.Close();
         writer.Blank();
+    }
+
+    /// <summary>How the method is called.</summary>
+    public static string SignatureOf(string name, RowFormatNames format, bool prefetch, bool selected = false)
+    {
+        string next = prefetch ? $", ref {format.Scalar} nextKeys" : "", list = selected ? ", ref int slots" : "";
+        return $"void {name}(ref float weights, ref float corrections, ref {format.Scalar} values{next}{list}, int keys, ref float sums)";
     }
 
     static string Tile(int rows, int vectors) => $"{rows} × {vectors} accumulators";
