@@ -24,6 +24,11 @@ public static class Lanes128
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector128<float> value, ref float row, nint offset) => value.StoreUnsafe(ref row, (nuint)offset);
 
+    /// <inheritdoc cref="Lanes512.Accumulate"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(Vector128<float> value, Vector128<float> factor, ref float row, nint offset) =>
+        Store(Vector128.FusedMultiplyAdd(Load(ref row, offset), factor, value), ref row, offset);
+
     /// <inheritdoc cref="Lanes512.StoreHalf"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalf(Vector128<float> value, int half, ref float row, nint offset) =>

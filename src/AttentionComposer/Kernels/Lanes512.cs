@@ -24,6 +24,11 @@ public static class Lanes512
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, ref float row, nint offset) => value.StoreUnsafe(ref row, (nuint)offset);
 
+    /// <summary>Multiplies what lies at an offset into a row by a factor, and adds the lanes to it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(Vector512<float> value, Vector512<float> factor, ref float row, nint offset) =>
+        Store(Vector512.FusedMultiplyAdd(Load(ref row, offset), factor, value), ref row, offset);
+
     /// <summary>Writes one half of the lanes, 0 being the lower.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalf(Vector512<float> value, int half, ref float row, nint offset) =>

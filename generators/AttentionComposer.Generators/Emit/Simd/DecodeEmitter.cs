@@ -137,10 +137,7 @@ static class DecodeEmitter
         writer.Write("ref float score = ref Float32Row.At(ref scores, key);");
 
         foreach (int row in rows)
-        {
-            foreach (int key in keys)
-                writer.Write($"{v}<float> {Dot(row, key)} = {v}<float>.Zero;");
-        }
+            Accumulators.Declare(writer, v, keys.Select(key => Dot(row, key)));
 
         writer.Open($"for (int i = 0; i < {stride}; i += {lanes})");
         foreach (int key in keys)

@@ -187,10 +187,7 @@ static class PrefillEmitter
         writer.Open($"for (int column = 0; column < BlockKeys; column += {tile.PrefillVectors * lanes})");
         writer.Write("ref float keys = ref Float32Row.At(ref keyPanel, column);");
         foreach (int row in rows)
-        {
-            foreach (int vector in vectors)
-                writer.Write($"{v}<float> {Dot(row, vector)} = {v}<float>.Zero;");
-        }
+            Accumulators.Declare(writer, v, vectors.Select(vector => Dot(row, vector)));
 
         writer.Open($"for (int i = 0; i < {stride}; i++)");
         writer.Write("ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);");

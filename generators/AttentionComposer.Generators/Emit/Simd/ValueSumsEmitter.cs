@@ -61,14 +61,7 @@ static class ValueSumsEmitter
         writer.Open($"for (int column = {begin}; column < {end}; column += {vectors * lanes})");
         writer.Write($"ref {format.Scalar} columns = ref {at}.At(ref values, column);");
         foreach (int row in rowNumbers)
-        {
-            writer.Write($"{v}<float> correction{row} = Lanes{bits}.Broadcast(ref corrections, {row});");
-            writer.Write($"ref float sums{row} = ref Float32Row.At(ref sums, {Offset.Of("column", row * stride)});");
-            foreach (int vector in vectorNumbers)
-                writer.Write($"{v}<float> s{row}{Letter(vector)} = Lanes{bits}.Load(ref sums{row}, {vector * lanes}) * correction{row};");
-        }
-
-        writer.Blank();
+            Accumulators.Declare(writer, v, vectorNumbers.Select(vector => $"s{row}{Letter(vector)}"));
         writer.Open("for (int key = 0; key < keys; key++)");
         writer.Write($"ref {format.Scalar} value = ref {at}.Row(ref columns, {(selected ? "Unsafe.Add(ref slots, key)" : "key")}, {stride});");
         writer.Write("ref float weight = ref Float32Row.At(ref weights, key);");
@@ -95,8 +88,10 @@ static class ValueSumsEmitter
         writer.Blank();
         foreach (int row in rowNumbers)
         {
+            writer.Write($"{v}<float> correction{row} = Lanes{bits}.Broadcast(ref corrections, {row});");
+            writer.Write($"ref float sums{row} = ref Float32Row.At(ref sums, {Offset.Of("column", row * stride)});");
             foreach (int vector in vectorNumbers)
-                writer.Write($"Lanes{bits}.Store(s{row}{Letter(vector)}, ref sums{row}, {vector * lanes});");
+                writer.Write($"Lanes{bits}.Accumulate(s{row}{Letter(vector)}, correction{row}, ref sums{row}, {vector * lanes});");
         }
 
         writer.Close();
