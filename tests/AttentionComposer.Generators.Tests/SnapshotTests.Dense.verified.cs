@@ -27,6 +27,8 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
     const int HeadDim = 64;
     const int Group = 1; // query heads that read one key/value head
     const int Stride = 64; // scalars from one cached row to the next
+    const int BlockKeys = 64; // keys that are scored before their values are summed
+    const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 64, QueryHeads: 8, KeyValueHeads: 8), KvFormat.Float32,
@@ -96,9 +98,9 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
     {
         switch (call.VectorBits)
         {
-            case 512: Simd512.Decode(call); break;
-            case 256: Simd256.Decode(call); break;
-            default: Simd128.Decode(call); break;
+            case 512: FusedKernels.Decode<Simd512>(call); break;
+            case 256: FusedKernels.Decode<Simd256>(call); break;
+            default: FusedKernels.Decode<Simd128>(call); break;
         }
     }
 
@@ -106,9 +108,9 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
     {
         switch (call.VectorBits)
         {
-            case 512: Simd512.Prefill(call); break;
-            case 256: Simd256.Prefill(call); break;
-            default: Simd128.Prefill(call); break;
+            case 512: FusedKernels.Prefill<Simd512>(call); break;
+            case 256: FusedKernels.Prefill<Simd256>(call); break;
+            default: FusedKernels.Prefill<Simd128>(call); break;
         }
     }
 
@@ -122,18 +124,16 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
     #nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time
 
-    /// <summary>Kernels for vectors of 512 bits.</summary>
-    static class Simd512
+    /// <summary>The kernels: walks over the keys, whose steps know how wide vectors are.</summary>
+    static class FusedKernels
     {
-        const int BlockKeys = 64; // keys that are scored before their values are summed
-        const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
-
         /// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>
-        public static void Decode(in KernelCall call)
+        public static void Decode<TSimd>(in KernelCall call)
+            where TSimd : ISimd
         {
             ref float queries = ref call.Scratch; // [tokens, 1, 64]
-            ref float scores = ref Unsafe.Add(ref queries, 1024); // [1, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 1 * BlockKeys);
+            ref float scores = ref Float32Row.At(ref queries, 1024); // [1, BlockKeys]
+            ref float corrections = ref Float32Row.At(ref scores, 1 * BlockKeys);
             ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
             ref float values = ref Unsafe.As<byte, float>(ref call.Values);
             int rows = call.Tokens * 1;
@@ -141,7 +141,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
             if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
+                Prefetch.Lines(ref Float32Row.Row(ref keys, call.Layout.Slot(newest.Low), Stride), int.Min(newest.Count, DecodeBlock) * Stride);
 
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: 1, rows, 0.18033688f, ref queries);
             Panels.Clear(call, rows, Stride);
@@ -150,27 +150,97 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % 16 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    count = int.Min(DecodeBlock, int.Min(call.Layout.Run(key), range.High - key));
+                    bool masked = count % TSimd.Width != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    int slot = call.Layout.Slot(key);
+                    ref float keyRows = ref Float32Row.Row(ref keys, slot, Stride);
+                    ref float valueRows = ref Float32Row.Row(ref values, slot, Stride);
+                    ref float nextKeys = ref Float32Row.Row(ref keys, key + count < range.High ? slot + count : slot, Stride);
                     for (int row = 0; row < rows; row += 1)
                     {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
+                        TSimd.DecodeScores(ref Float32Row.Row(ref queries, row, Stride), ref keyRows, ref valueRows, count, ref scores);
+                        TSimd.Softmax(
                             ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
+                            ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections);
+                        TSimd.DecodeValues(ref scores, ref corrections, ref valueRows, ref nextKeys, count, ref Float32Row.Row(ref call.Sums, row, Stride));
                     }
                 }
             }
         }
 
+        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
+        public static void Prefill<TSimd>(in KernelCall call)
+            where TSimd : ISimd
+        {
+            ref float queries = ref call.Scratch; // [rows, 64]
+            ref float keyPanel = ref Float32Row.At(ref queries, 8192); // [64, BlockKeys]
+            ref float valuePanel = ref Float32Row.At(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 64]
+            ref float scores = ref Float32Row.At(ref valuePanel, BlockKeys * Stride); // [PrefillRows, BlockKeys]
+            ref float corrections = ref Float32Row.At(ref scores, TSimd.PrefillRows * BlockKeys);
+            ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
+            ref float values = ref Unsafe.As<byte, float>(ref call.Values);
+            int rows = (call.Tokens * Group + TSimd.PrefillRows - 1) / TSimd.PrefillRows * TSimd.PrefillRows;
+            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.18033688f, ref queries);
+            Panels.Clear(call, rows, Stride);
+
+            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
+            Span<KeyRange> views = stackalloc KeyRange[128 / TSimd.PrefillRows];
+            for (int row = 0; row < rows; row += TSimd.PrefillRows)
+            {
+                int firstQuery = call.FirstQuery + row / Group;
+                int lastQuery = call.FirstQuery + int.Min(call.Tokens - 1, (row + TSimd.PrefillRows - 1) / Group);
+                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / TSimd.PrefillRows, 1));
+            }
+
+            foreach (KeyRange range in call.Ranges)
+            {
+                for (int key = range.Low, count; key < range.High; key += count)
+                {
+                    count = int.Min(BlockKeys, int.Min(call.Layout.Run(key), range.High - key));
+                    int slot = call.Layout.Slot(key);
+                    Panels.TransposeKeys<Float32Row, float>(ref Float32Row.Row(ref keys, slot, Stride), count, Stride, BlockKeys, ref keyPanel);
+                    valuePanel = ref Float32Row.Row(ref values, slot, Stride);
+                    for (int row = 0; row < rows; row += TSimd.PrefillRows)
+                    {
+                        BlockView view = KeyRange.View(views.Slice(row / TSimd.PrefillRows, 1), key, key + count);
+                        if (view == BlockView.Hidden)
+                            continue;
+
+                        TSimd.PrefillScores(ref Float32Row.Row(ref queries, row, Stride), ref keyPanel, ref scores);
+                        TSimd.Softmax(
+                            ref scores, TSimd.PrefillRows, count, key, masked: count % TSimd.Width != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections);
+                        TSimd.PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Float32Row.Row(ref call.Sums, row, Stride));
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>What the kernels ask of a vector width.</summary>
+    interface ISimd
+    {
+        static abstract int Width { get; } // floats in a vector
+        static abstract int PrefillRows { get; } // rows in a tile of the prefill kernel
+        static abstract void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores);
+        static abstract void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums);
+        static abstract void PrefillScores(ref float queries, ref float keyPanel, ref float scores);
+        static abstract void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums);
+        static abstract void Softmax(
+            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float maxima, ref float weights, ref float corrections);
+    }
+
+    /// <summary>Steps in vectors of 512 bits.</summary>
+    readonly struct Simd512 : ISimd
+    {
+        public static int Width => 16;
+
+        public static int PrefillRows => 8;
+
         /// <summary>Dot products of 1 row with a block of keys, 16 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
+        public static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
             int last = count - 1;
             for (int key = 0; key < count; key += 16)
@@ -194,22 +264,10 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 ref float key14 = ref Float32Row.Row(ref keys, int.Min(key + 14, last), 64);
                 ref float key15 = ref Float32Row.Row(ref keys, int.Min(key + 15, last), 64);
                 ref float score = ref Float32Row.At(ref scores, key);
-                Vector512<float> s0k0 = Vector512<float>.Zero;
-                Vector512<float> s0k1 = Vector512<float>.Zero;
-                Vector512<float> s0k2 = Vector512<float>.Zero;
-                Vector512<float> s0k3 = Vector512<float>.Zero;
-                Vector512<float> s0k4 = Vector512<float>.Zero;
-                Vector512<float> s0k5 = Vector512<float>.Zero;
-                Vector512<float> s0k6 = Vector512<float>.Zero;
-                Vector512<float> s0k7 = Vector512<float>.Zero;
-                Vector512<float> s0k8 = Vector512<float>.Zero;
-                Vector512<float> s0k9 = Vector512<float>.Zero;
-                Vector512<float> s0k10 = Vector512<float>.Zero;
-                Vector512<float> s0k11 = Vector512<float>.Zero;
-                Vector512<float> s0k12 = Vector512<float>.Zero;
-                Vector512<float> s0k13 = Vector512<float>.Zero;
-                Vector512<float> s0k14 = Vector512<float>.Zero;
-                Vector512<float> s0k15 = Vector512<float>.Zero;
+                Vector512<float> s0k0 = Vector512<float>.Zero, s0k1 = Vector512<float>.Zero, s0k2 = Vector512<float>.Zero, s0k3 = Vector512<float>.Zero,
+                    s0k4 = Vector512<float>.Zero, s0k5 = Vector512<float>.Zero, s0k6 = Vector512<float>.Zero, s0k7 = Vector512<float>.Zero,
+                    s0k8 = Vector512<float>.Zero, s0k9 = Vector512<float>.Zero, s0k10 = Vector512<float>.Zero, s0k11 = Vector512<float>.Zero,
+                    s0k12 = Vector512<float>.Zero, s0k13 = Vector512<float>.Zero, s0k14 = Vector512<float>.Zero, s0k15 = Vector512<float>.Zero;
                 for (int i = 0; i < 64; i += 16)
                 {
                     Vector512<float> k0 = Float32Row.Load512(ref key0, i);
@@ -276,18 +334,12 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 1 row: 1 × 4 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
+        public static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
             for (int column = 0; column < 64; column += 64)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
-                Vector512<float> s0c = Lanes512.Load(ref sums0, 32) * correction0;
-                Vector512<float> s0d = Lanes512.Load(ref sums0, 48) * correction0;
-
+                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero, s0c = Vector512<float>.Zero, s0d = Vector512<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 64);
@@ -308,83 +360,30 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s0d = Vector512.FusedMultiplyAdd(w0, vd, s0d);
                 }
 
-                Lanes512.Store(s0a, ref sums0, 0);
-                Lanes512.Store(s0b, ref sums0, 16);
-                Lanes512.Store(s0c, ref sums0, 32);
-                Lanes512.Store(s0d, ref sums0, 48);
-            }
-        }
-
-        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [rows, 64]
-            ref float keyPanel = ref Unsafe.Add(ref queries, 8192); // [64, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 64]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [8, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 8 * BlockKeys);
-            ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
-            ref float values = ref Unsafe.As<byte, float>(ref call.Values);
-            int rows = (call.Tokens * Group + 7) / 8 * 8;
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.18033688f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[16];
-            for (int row = 0; row < rows; row += 8)
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + 7) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / 8 * 1, 1));
-            }
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    Panels.TransposeKeys<Float32Row, float>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
-                    valuePanel = ref Unsafe.Add(ref values, slot);
-                    for (int row = 0; row < rows; row += 8)
-                    {
-                        BlockView view = KeyRange.View(views.Slice(row / 8 * 1, 1), key, key + count);
-                        if (view == BlockView.Hidden)
-                            continue;
-
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes512.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes512.Accumulate(s0b, correction0, ref sums0, 16);
+                Lanes512.Accumulate(s0c, correction0, ref sums0, 32);
+                Lanes512.Accumulate(s0d, correction0, ref sums0, 48);
             }
         }
 
         /// <summary>Dot products of 8 rows with a transposed block of keys: 8 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
+        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
             for (int column = 0; column < BlockKeys; column += 32)
             {
                 ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector512<float> s0a = Vector512<float>.Zero;
-                Vector512<float> s0b = Vector512<float>.Zero;
-                Vector512<float> s1a = Vector512<float>.Zero;
-                Vector512<float> s1b = Vector512<float>.Zero;
-                Vector512<float> s2a = Vector512<float>.Zero;
-                Vector512<float> s2b = Vector512<float>.Zero;
-                Vector512<float> s3a = Vector512<float>.Zero;
-                Vector512<float> s3b = Vector512<float>.Zero;
-                Vector512<float> s4a = Vector512<float>.Zero;
-                Vector512<float> s4b = Vector512<float>.Zero;
-                Vector512<float> s5a = Vector512<float>.Zero;
-                Vector512<float> s5b = Vector512<float>.Zero;
-                Vector512<float> s6a = Vector512<float>.Zero;
-                Vector512<float> s6b = Vector512<float>.Zero;
-                Vector512<float> s7a = Vector512<float>.Zero;
-                Vector512<float> s7b = Vector512<float>.Zero;
+                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero;
+                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero;
+                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero;
+                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero;
+                Vector512<float> s4a = Vector512<float>.Zero, s4b = Vector512<float>.Zero;
+                Vector512<float> s5a = Vector512<float>.Zero, s5b = Vector512<float>.Zero;
+                Vector512<float> s6a = Vector512<float>.Zero, s6b = Vector512<float>.Zero;
+                Vector512<float> s7a = Vector512<float>.Zero, s7b = Vector512<float>.Zero;
                 for (int i = 0; i < 64; i++)
                 {
                     ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
@@ -439,44 +438,19 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 8 rows: 8 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
+        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
             for (int column = 0; column < 64; column += 32)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
-                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
-                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
-                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
-                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
-                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
-                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
-                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
-                ref float sums4 = ref Float32Row.At(ref sums, column + 256);
-                Vector512<float> s4a = Lanes512.Load(ref sums4, 0) * correction4;
-                Vector512<float> s4b = Lanes512.Load(ref sums4, 16) * correction4;
-                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
-                ref float sums5 = ref Float32Row.At(ref sums, column + 320);
-                Vector512<float> s5a = Lanes512.Load(ref sums5, 0) * correction5;
-                Vector512<float> s5b = Lanes512.Load(ref sums5, 16) * correction5;
-                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
-                ref float sums6 = ref Float32Row.At(ref sums, column + 384);
-                Vector512<float> s6a = Lanes512.Load(ref sums6, 0) * correction6;
-                Vector512<float> s6b = Lanes512.Load(ref sums6, 16) * correction6;
-                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
-                ref float sums7 = ref Float32Row.At(ref sums, column + 448);
-                Vector512<float> s7a = Lanes512.Load(ref sums7, 0) * correction7;
-                Vector512<float> s7b = Lanes512.Load(ref sums7, 16) * correction7;
-
+                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero;
+                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero;
+                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero;
+                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero;
+                Vector512<float> s4a = Vector512<float>.Zero, s4b = Vector512<float>.Zero;
+                Vector512<float> s5a = Vector512<float>.Zero, s5b = Vector512<float>.Zero;
+                Vector512<float> s6a = Vector512<float>.Zero, s6b = Vector512<float>.Zero;
+                Vector512<float> s7a = Vector512<float>.Zero, s7b = Vector512<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 64);
@@ -509,22 +483,38 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s7b = Vector512.FusedMultiplyAdd(w7, vb, s7b);
                 }
 
-                Lanes512.Store(s0a, ref sums0, 0);
-                Lanes512.Store(s0b, ref sums0, 16);
-                Lanes512.Store(s1a, ref sums1, 0);
-                Lanes512.Store(s1b, ref sums1, 16);
-                Lanes512.Store(s2a, ref sums2, 0);
-                Lanes512.Store(s2b, ref sums2, 16);
-                Lanes512.Store(s3a, ref sums3, 0);
-                Lanes512.Store(s3b, ref sums3, 16);
-                Lanes512.Store(s4a, ref sums4, 0);
-                Lanes512.Store(s4b, ref sums4, 16);
-                Lanes512.Store(s5a, ref sums5, 0);
-                Lanes512.Store(s5b, ref sums5, 16);
-                Lanes512.Store(s6a, ref sums6, 0);
-                Lanes512.Store(s6b, ref sums6, 16);
-                Lanes512.Store(s7a, ref sums7, 0);
-                Lanes512.Store(s7b, ref sums7, 16);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes512.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes512.Accumulate(s0b, correction0, ref sums0, 16);
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
+                Lanes512.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes512.Accumulate(s1b, correction1, ref sums1, 16);
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
+                Lanes512.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes512.Accumulate(s2b, correction2, ref sums2, 16);
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
+                Lanes512.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes512.Accumulate(s3b, correction3, ref sums3, 16);
+                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
+                ref float sums4 = ref Float32Row.At(ref sums, column + 256);
+                Lanes512.Accumulate(s4a, correction4, ref sums4, 0);
+                Lanes512.Accumulate(s4b, correction4, ref sums4, 16);
+                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
+                ref float sums5 = ref Float32Row.At(ref sums, column + 320);
+                Lanes512.Accumulate(s5a, correction5, ref sums5, 0);
+                Lanes512.Accumulate(s5b, correction5, ref sums5, 16);
+                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
+                ref float sums6 = ref Float32Row.At(ref sums, column + 384);
+                Lanes512.Accumulate(s6a, correction6, ref sums6, 0);
+                Lanes512.Accumulate(s6b, correction6, ref sums6, 16);
+                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
+                ref float sums7 = ref Float32Row.At(ref sums, column + 448);
+                Lanes512.Accumulate(s7a, correction7, ref sums7, 0);
+                Lanes512.Accumulate(s7b, correction7, ref sums7, 16);
             }
         }
 
@@ -533,7 +523,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Softmax(
+        public static void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
@@ -590,55 +580,16 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         }
     }
 
-    /// <summary>Kernels for vectors of 256 bits.</summary>
-    static class Simd256
+    /// <summary>Steps in vectors of 256 bits.</summary>
+    readonly struct Simd256 : ISimd
     {
-        const int BlockKeys = 64; // keys that are scored before their values are summed
-        const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
+        public static int Width => 8;
 
-        /// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>
-        public static void Decode(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [tokens, 1, 64]
-            ref float scores = ref Unsafe.Add(ref queries, 1024); // [1, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 1 * BlockKeys);
-            ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
-            ref float values = ref Unsafe.As<byte, float>(ref call.Values);
-            int rows = call.Tokens * 1;
-
-            // The first keys are on their way while the queries are prepared.
-            KeyRange newest = call.Ranges[^1];
-            if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
-
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: 1, rows, 0.18033688f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % 8 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
-                    for (int row = 0; row < rows; row += 1)
-                    {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
-            }
-        }
+        public static int PrefillRows => 4;
 
         /// <summary>Dot products of 1 row with a block of keys, 8 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
+        public static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
             int last = count - 1;
             for (int key = 0; key < count; key += 8)
@@ -654,14 +605,8 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 ref float key6 = ref Float32Row.Row(ref keys, int.Min(key + 6, last), 64);
                 ref float key7 = ref Float32Row.Row(ref keys, int.Min(key + 7, last), 64);
                 ref float score = ref Float32Row.At(ref scores, key);
-                Vector256<float> s0k0 = Vector256<float>.Zero;
-                Vector256<float> s0k1 = Vector256<float>.Zero;
-                Vector256<float> s0k2 = Vector256<float>.Zero;
-                Vector256<float> s0k3 = Vector256<float>.Zero;
-                Vector256<float> s0k4 = Vector256<float>.Zero;
-                Vector256<float> s0k5 = Vector256<float>.Zero;
-                Vector256<float> s0k6 = Vector256<float>.Zero;
-                Vector256<float> s0k7 = Vector256<float>.Zero;
+                Vector256<float> s0k0 = Vector256<float>.Zero, s0k1 = Vector256<float>.Zero, s0k2 = Vector256<float>.Zero, s0k3 = Vector256<float>.Zero,
+                    s0k4 = Vector256<float>.Zero, s0k5 = Vector256<float>.Zero, s0k6 = Vector256<float>.Zero, s0k7 = Vector256<float>.Zero;
                 for (int i = 0; i < 64; i += 8)
                 {
                     Vector256<float> k0 = Float32Row.Load256(ref key0, i);
@@ -698,22 +643,13 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 1 row: 1 × 8 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
+        public static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
             for (int column = 0; column < 64; column += 64)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
-                Vector256<float> s0c = Lanes256.Load(ref sums0, 16) * correction0;
-                Vector256<float> s0d = Lanes256.Load(ref sums0, 24) * correction0;
-                Vector256<float> s0e = Lanes256.Load(ref sums0, 32) * correction0;
-                Vector256<float> s0f = Lanes256.Load(ref sums0, 40) * correction0;
-                Vector256<float> s0g = Lanes256.Load(ref sums0, 48) * correction0;
-                Vector256<float> s0h = Lanes256.Load(ref sums0, 56) * correction0;
-
+                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero, s0c = Vector256<float>.Zero, s0d = Vector256<float>.Zero,
+                    s0e = Vector256<float>.Zero, s0f = Vector256<float>.Zero, s0g = Vector256<float>.Zero, s0h = Vector256<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 64);
@@ -742,79 +678,30 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s0h = Vector256.FusedMultiplyAdd(w0, vh, s0h);
                 }
 
-                Lanes256.Store(s0a, ref sums0, 0);
-                Lanes256.Store(s0b, ref sums0, 8);
-                Lanes256.Store(s0c, ref sums0, 16);
-                Lanes256.Store(s0d, ref sums0, 24);
-                Lanes256.Store(s0e, ref sums0, 32);
-                Lanes256.Store(s0f, ref sums0, 40);
-                Lanes256.Store(s0g, ref sums0, 48);
-                Lanes256.Store(s0h, ref sums0, 56);
-            }
-        }
-
-        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [rows, 64]
-            ref float keyPanel = ref Unsafe.Add(ref queries, 8192); // [64, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 64]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
-            ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
-            ref float values = ref Unsafe.As<byte, float>(ref call.Values);
-            int rows = (call.Tokens * Group + 3) / 4 * 4;
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.18033688f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[32];
-            for (int row = 0; row < rows; row += 4)
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / 4 * 1, 1));
-            }
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    Panels.TransposeKeys<Float32Row, float>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
-                    valuePanel = ref Unsafe.Add(ref values, slot);
-                    for (int row = 0; row < rows; row += 4)
-                    {
-                        BlockView view = KeyRange.View(views.Slice(row / 4 * 1, 1), key, key + count);
-                        if (view == BlockView.Hidden)
-                            continue;
-
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes256.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes256.Accumulate(s0b, correction0, ref sums0, 8);
+                Lanes256.Accumulate(s0c, correction0, ref sums0, 16);
+                Lanes256.Accumulate(s0d, correction0, ref sums0, 24);
+                Lanes256.Accumulate(s0e, correction0, ref sums0, 32);
+                Lanes256.Accumulate(s0f, correction0, ref sums0, 40);
+                Lanes256.Accumulate(s0g, correction0, ref sums0, 48);
+                Lanes256.Accumulate(s0h, correction0, ref sums0, 56);
             }
         }
 
         /// <summary>Dot products of 4 rows with a transposed block of keys: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
+        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
             for (int column = 0; column < BlockKeys; column += 16)
             {
                 ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector256<float> s0a = Vector256<float>.Zero;
-                Vector256<float> s0b = Vector256<float>.Zero;
-                Vector256<float> s1a = Vector256<float>.Zero;
-                Vector256<float> s1b = Vector256<float>.Zero;
-                Vector256<float> s2a = Vector256<float>.Zero;
-                Vector256<float> s2b = Vector256<float>.Zero;
-                Vector256<float> s3a = Vector256<float>.Zero;
-                Vector256<float> s3b = Vector256<float>.Zero;
+                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
+                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
+                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
+                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
                 for (int i = 0; i < 64; i++)
                 {
                     ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
@@ -849,28 +736,15 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
+        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
             for (int column = 0; column < 64; column += 16)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
-                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
-                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
-                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
-
+                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
+                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
+                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
+                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 64);
@@ -891,14 +765,22 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                Lanes256.Store(s0a, ref sums0, 0);
-                Lanes256.Store(s0b, ref sums0, 8);
-                Lanes256.Store(s1a, ref sums1, 0);
-                Lanes256.Store(s1b, ref sums1, 8);
-                Lanes256.Store(s2a, ref sums2, 0);
-                Lanes256.Store(s2b, ref sums2, 8);
-                Lanes256.Store(s3a, ref sums3, 0);
-                Lanes256.Store(s3b, ref sums3, 8);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes256.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes256.Accumulate(s0b, correction0, ref sums0, 8);
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
+                Lanes256.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes256.Accumulate(s1b, correction1, ref sums1, 8);
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
+                Lanes256.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes256.Accumulate(s2b, correction2, ref sums2, 8);
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
+                Lanes256.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes256.Accumulate(s3b, correction3, ref sums3, 8);
             }
         }
 
@@ -907,7 +789,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Softmax(
+        public static void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
@@ -964,55 +846,16 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         }
     }
 
-    /// <summary>Kernels for vectors of 128 bits.</summary>
-    static class Simd128
+    /// <summary>Steps in vectors of 128 bits.</summary>
+    readonly struct Simd128 : ISimd
     {
-        const int BlockKeys = 64; // keys that are scored before their values are summed
-        const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
+        public static int Width => 4;
 
-        /// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>
-        public static void Decode(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [tokens, 1, 64]
-            ref float scores = ref Unsafe.Add(ref queries, 1024); // [1, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 1 * BlockKeys);
-            ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
-            ref float values = ref Unsafe.As<byte, float>(ref call.Values);
-            int rows = call.Tokens * 1;
-
-            // The first keys are on their way while the queries are prepared.
-            KeyRange newest = call.Ranges[^1];
-            if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
-
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: 1, rows, 0.18033688f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
-                    bool masked = count % 4 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
-                    for (int row = 0; row < rows; row += 1)
-                    {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
-                            ref scores, 1, count, key, masked, firstRow: row, rowsPerToken: 1, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
-            }
-        }
+        public static int PrefillRows => 4;
 
         /// <summary>Dot products of 1 row with a block of keys, 8 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
+        public static void DecodeScores(ref float queries, ref float keys, ref float values, int count, ref float scores)
         {
             int last = count - 1;
             for (int key = 0; key < count; key += 8)
@@ -1028,14 +871,8 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                 ref float key6 = ref Float32Row.Row(ref keys, int.Min(key + 6, last), 64);
                 ref float key7 = ref Float32Row.Row(ref keys, int.Min(key + 7, last), 64);
                 ref float score = ref Float32Row.At(ref scores, key);
-                Vector128<float> s0k0 = Vector128<float>.Zero;
-                Vector128<float> s0k1 = Vector128<float>.Zero;
-                Vector128<float> s0k2 = Vector128<float>.Zero;
-                Vector128<float> s0k3 = Vector128<float>.Zero;
-                Vector128<float> s0k4 = Vector128<float>.Zero;
-                Vector128<float> s0k5 = Vector128<float>.Zero;
-                Vector128<float> s0k6 = Vector128<float>.Zero;
-                Vector128<float> s0k7 = Vector128<float>.Zero;
+                Vector128<float> s0k0 = Vector128<float>.Zero, s0k1 = Vector128<float>.Zero, s0k2 = Vector128<float>.Zero, s0k3 = Vector128<float>.Zero,
+                    s0k4 = Vector128<float>.Zero, s0k5 = Vector128<float>.Zero, s0k6 = Vector128<float>.Zero, s0k7 = Vector128<float>.Zero;
                 for (int i = 0; i < 64; i += 4)
                 {
                     Vector128<float> k0 = Float32Row.Load128(ref key0, i);
@@ -1070,22 +907,13 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 1 row: 1 × 8 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
+        public static void DecodeValues(ref float weights, ref float corrections, ref float values, ref float nextKeys, int keys, ref float sums)
         {
             for (int column = 0; column < 64; column += 32)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
-                Vector128<float> s0c = Lanes128.Load(ref sums0, 8) * correction0;
-                Vector128<float> s0d = Lanes128.Load(ref sums0, 12) * correction0;
-                Vector128<float> s0e = Lanes128.Load(ref sums0, 16) * correction0;
-                Vector128<float> s0f = Lanes128.Load(ref sums0, 20) * correction0;
-                Vector128<float> s0g = Lanes128.Load(ref sums0, 24) * correction0;
-                Vector128<float> s0h = Lanes128.Load(ref sums0, 28) * correction0;
-
+                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero, s0c = Vector128<float>.Zero, s0d = Vector128<float>.Zero,
+                    s0e = Vector128<float>.Zero, s0f = Vector128<float>.Zero, s0g = Vector128<float>.Zero, s0h = Vector128<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 64);
@@ -1112,79 +940,30 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s0h = Vector128.FusedMultiplyAdd(w0, vh, s0h);
                 }
 
-                Lanes128.Store(s0a, ref sums0, 0);
-                Lanes128.Store(s0b, ref sums0, 4);
-                Lanes128.Store(s0c, ref sums0, 8);
-                Lanes128.Store(s0d, ref sums0, 12);
-                Lanes128.Store(s0e, ref sums0, 16);
-                Lanes128.Store(s0f, ref sums0, 20);
-                Lanes128.Store(s0g, ref sums0, 24);
-                Lanes128.Store(s0h, ref sums0, 28);
-            }
-        }
-
-        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [rows, 64]
-            ref float keyPanel = ref Unsafe.Add(ref queries, 8192); // [64, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 64]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
-            ref float keys = ref Unsafe.As<byte, float>(ref call.Keys);
-            ref float values = ref Unsafe.As<byte, float>(ref call.Values);
-            int rows = (call.Tokens * Group + 3) / 4 * 4;
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.18033688f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[32];
-            for (int row = 0; row < rows; row += 4)
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / 4 * 1, 1));
-            }
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint slot = (nint)call.Layout.Slot(key) * Stride;
-                    Panels.TransposeKeys<Float32Row, float>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
-                    valuePanel = ref Unsafe.Add(ref values, slot);
-                    for (int row = 0; row < rows; row += 4)
-                    {
-                        BlockView view = KeyRange.View(views.Slice(row / 4 * 1, 1), key, key + count);
-                        if (view == BlockView.Hidden)
-                            continue;
-
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections);
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes128.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes128.Accumulate(s0b, correction0, ref sums0, 4);
+                Lanes128.Accumulate(s0c, correction0, ref sums0, 8);
+                Lanes128.Accumulate(s0d, correction0, ref sums0, 12);
+                Lanes128.Accumulate(s0e, correction0, ref sums0, 16);
+                Lanes128.Accumulate(s0f, correction0, ref sums0, 20);
+                Lanes128.Accumulate(s0g, correction0, ref sums0, 24);
+                Lanes128.Accumulate(s0h, correction0, ref sums0, 28);
             }
         }
 
         /// <summary>Dot products of 4 rows with a transposed block of keys: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
+        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
             for (int column = 0; column < BlockKeys; column += 8)
             {
                 ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector128<float> s0a = Vector128<float>.Zero;
-                Vector128<float> s0b = Vector128<float>.Zero;
-                Vector128<float> s1a = Vector128<float>.Zero;
-                Vector128<float> s1b = Vector128<float>.Zero;
-                Vector128<float> s2a = Vector128<float>.Zero;
-                Vector128<float> s2b = Vector128<float>.Zero;
-                Vector128<float> s3a = Vector128<float>.Zero;
-                Vector128<float> s3b = Vector128<float>.Zero;
+                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
+                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
+                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
+                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
                 for (int i = 0; i < 64; i++)
                 {
                     ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
@@ -1219,28 +998,15 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
+        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
             for (int column = 0; column < 64; column += 8)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
-                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
-                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
-                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
-
+                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
+                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
+                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
+                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 64);
@@ -1261,14 +1027,22 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                Lanes128.Store(s0a, ref sums0, 0);
-                Lanes128.Store(s0b, ref sums0, 4);
-                Lanes128.Store(s1a, ref sums1, 0);
-                Lanes128.Store(s1b, ref sums1, 4);
-                Lanes128.Store(s2a, ref sums2, 0);
-                Lanes128.Store(s2b, ref sums2, 4);
-                Lanes128.Store(s3a, ref sums3, 0);
-                Lanes128.Store(s3b, ref sums3, 4);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes128.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes128.Accumulate(s0b, correction0, ref sums0, 4);
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 64);
+                Lanes128.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes128.Accumulate(s1b, correction1, ref sums1, 4);
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 128);
+                Lanes128.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes128.Accumulate(s2b, correction2, ref sums2, 4);
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 192);
+                Lanes128.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes128.Accumulate(s3b, correction3, ref sums3, 4);
             }
         }
 
@@ -1277,7 +1051,7 @@ partial class Dense : global::AttentionComposer.IAttention, IFusedKernels
         /// sum of weights up to date. Where a maximum grows, earlier sums shrink by the row's correction.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Softmax(
+        public static void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections)
         {
