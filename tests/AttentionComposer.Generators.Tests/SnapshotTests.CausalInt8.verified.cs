@@ -27,6 +27,8 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
     const int HeadDim = 128;
     const int Group = 4; // query heads that read one key/value head
     const int Stride = 128; // scalars from one cached row to the next
+    const int BlockKeys = 64; // keys that are scored before their values are summed
+    const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
 
     static readonly KernelTraits s_traits = new(
         new AttentionShape(HeadDim: 128, QueryHeads: 32, KeyValueHeads: 8), KvFormat.Int8,
@@ -96,9 +98,9 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
     {
         switch (call.VectorBits)
         {
-            case 512: Simd512.Decode(call); break;
-            case 256: Simd256.Decode(call); break;
-            default: Simd128.Decode(call); break;
+            case 512: FusedKernels.Decode<Simd512>(call); break;
+            case 256: FusedKernels.Decode<Simd256>(call); break;
+            default: FusedKernels.Decode<Simd128>(call); break;
         }
     }
 
@@ -106,9 +108,9 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
     {
         switch (call.VectorBits)
         {
-            case 512: Simd512.Prefill(call); break;
-            case 256: Simd256.Prefill(call); break;
-            default: Simd128.Prefill(call); break;
+            case 512: FusedKernels.Prefill<Simd512>(call); break;
+            case 256: FusedKernels.Prefill<Simd256>(call); break;
+            default: FusedKernels.Prefill<Simd128>(call); break;
         }
     }
 
@@ -122,18 +124,16 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
     #nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time
 
-    /// <summary>Kernels for vectors of 512 bits.</summary>
-    static class Simd512
+    /// <summary>The kernels: walks over the keys, whose steps know how wide vectors are.</summary>
+    static class FusedKernels
     {
-        const int BlockKeys = 64; // keys that are scored before their values are summed
-        const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
-
         /// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>
-        public static void Decode(in KernelCall call)
+        public static void Decode<TSimd>(in KernelCall call)
+            where TSimd : ISimd
         {
             ref float queries = ref call.Scratch; // [tokens, 4, 128]
-            ref float scores = ref Unsafe.Add(ref queries, 2048); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
+            ref float scores = ref Float32Row.At(ref queries, 2048); // [4, BlockKeys]
+            ref float corrections = ref Float32Row.At(ref scores, 4 * BlockKeys);
             ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
             ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
             int rows = call.Tokens * 4;
@@ -141,7 +141,7 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
             // The first keys are on their way while the queries are prepared.
             KeyRange newest = call.Ranges[^1];
             if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
+                Prefetch.Lines(ref Int8Row.Row(ref keys, call.Layout.Slot(newest.Low), Stride), int.Min(newest.Count, DecodeBlock) * Stride);
 
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: 4, rows, 0.12751743f, ref queries);
             Panels.Clear(call, rows, Stride);
@@ -150,28 +150,98 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
             {
                 for (int key = range.Low, count; key < range.High; key += count)
                 {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
-                    Panels.PrefetchScales(call, place + count, DecodeBlock);
-                    bool masked = count % 16 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    count = int.Min(DecodeBlock, int.Min(call.Layout.Run(key), range.High - key));
+                    bool masked = count % TSimd.Width != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
+                    int slot = call.Layout.Slot(key);
+                    ref sbyte keyRows = ref Int8Row.Row(ref keys, slot, Stride);
+                    ref sbyte valueRows = ref Int8Row.Row(ref values, slot, Stride);
+                    ref sbyte nextKeys = ref Int8Row.Row(ref keys, key + count < range.High ? slot + count : slot, Stride);
+                    Panels.PrefetchScales(call, slot + count, DecodeBlock);
                     for (int row = 0; row < rows; row += 4)
                     {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
+                        TSimd.DecodeScores(ref Float32Row.Row(ref queries, row, Stride), ref keyRows, ref valueRows, count, ref scores);
+                        TSimd.Softmax(
                             ref scores, 4, count, key, masked, firstRow: row, rowsPerToken: 4, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections, ref Unsafe.Add(ref call.KeyScales, place), ref Unsafe.Add(ref call.ValueScales, place));
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
+                            ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections, ref Float32Row.At(ref call.KeyScales, slot), ref Float32Row.At(ref call.ValueScales, slot));
+                        TSimd.DecodeValues(ref scores, ref corrections, ref valueRows, ref nextKeys, count, ref Float32Row.Row(ref call.Sums, row, Stride));
                     }
                 }
             }
         }
 
+        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
+        public static void Prefill<TSimd>(in KernelCall call)
+            where TSimd : ISimd
+        {
+            ref float queries = ref call.Scratch; // [rows, 128]
+            ref float keyPanel = ref Float32Row.At(ref queries, 16384); // [128, BlockKeys]
+            ref float valuePanel = ref Float32Row.At(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 128]
+            ref float scores = ref Float32Row.At(ref valuePanel, BlockKeys * Stride); // [PrefillRows, BlockKeys]
+            ref float corrections = ref Float32Row.At(ref scores, TSimd.PrefillRows * BlockKeys);
+            ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
+            ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
+            int rows = (call.Tokens * Group + TSimd.PrefillRows - 1) / TSimd.PrefillRows * TSimd.PrefillRows;
+            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.12751743f, ref queries);
+            Panels.Clear(call, rows, Stride);
+
+            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
+            Span<KeyRange> views = stackalloc KeyRange[128 / TSimd.PrefillRows];
+            for (int row = 0; row < rows; row += TSimd.PrefillRows)
+            {
+                int firstQuery = call.FirstQuery + row / Group;
+                int lastQuery = call.FirstQuery + int.Min(call.Tokens - 1, (row + TSimd.PrefillRows - 1) / Group);
+                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / TSimd.PrefillRows, 1));
+            }
+
+            foreach (KeyRange range in call.Ranges)
+            {
+                for (int key = range.Low, count; key < range.High; key += count)
+                {
+                    count = int.Min(BlockKeys, int.Min(call.Layout.Run(key), range.High - key));
+                    int slot = call.Layout.Slot(key);
+                    Panels.TransposeKeys<Int8Row, sbyte>(ref Int8Row.Row(ref keys, slot, Stride), count, Stride, BlockKeys, ref keyPanel);
+                    Panels.WidenRows<Int8Row, sbyte>(ref Int8Row.Row(ref values, slot, Stride), count, Stride, ref valuePanel);
+                    for (int row = 0; row < rows; row += TSimd.PrefillRows)
+                    {
+                        BlockView view = KeyRange.View(views.Slice(row / TSimd.PrefillRows, 1), key, key + count);
+                        if (view == BlockView.Hidden)
+                            continue;
+
+                        TSimd.PrefillScores(ref Float32Row.Row(ref queries, row, Stride), ref keyPanel, ref scores);
+                        TSimd.Softmax(
+                            ref scores, TSimd.PrefillRows, count, key, masked: count % TSimd.Width != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections, ref Float32Row.At(ref call.KeyScales, slot), ref Float32Row.At(ref call.ValueScales, slot));
+                        TSimd.PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Float32Row.Row(ref call.Sums, row, Stride));
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>What the kernels ask of a vector width.</summary>
+    interface ISimd
+    {
+        static abstract int Width { get; } // floats in a vector
+        static abstract int PrefillRows { get; } // rows in a tile of the prefill kernel
+        static abstract void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores);
+        static abstract void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums);
+        static abstract void PrefillScores(ref float queries, ref float keyPanel, ref float scores);
+        static abstract void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums);
+        static abstract void Softmax(
+            ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
+            ref float maxima, ref float weights, ref float corrections, ref float keyScales, ref float valueScales);
+    }
+
+    /// <summary>Steps in vectors of 512 bits.</summary>
+    readonly struct Simd512 : ISimd
+    {
+        public static int Width => 16;
+
+        public static int PrefillRows => 8;
+
         /// <summary>Dot products of 4 rows with a block of keys, 4 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores)
+        public static void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores)
         {
             int last = count - 1;
             for (int key = 0; key < count; key += 4)
@@ -183,22 +253,10 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                 ref sbyte key2 = ref Int8Row.Row(ref keys, int.Min(key + 2, last), 128);
                 ref sbyte key3 = ref Int8Row.Row(ref keys, int.Min(key + 3, last), 128);
                 ref float score = ref Float32Row.At(ref scores, key);
-                Vector512<float> s0k0 = Vector512<float>.Zero;
-                Vector512<float> s0k1 = Vector512<float>.Zero;
-                Vector512<float> s0k2 = Vector512<float>.Zero;
-                Vector512<float> s0k3 = Vector512<float>.Zero;
-                Vector512<float> s1k0 = Vector512<float>.Zero;
-                Vector512<float> s1k1 = Vector512<float>.Zero;
-                Vector512<float> s1k2 = Vector512<float>.Zero;
-                Vector512<float> s1k3 = Vector512<float>.Zero;
-                Vector512<float> s2k0 = Vector512<float>.Zero;
-                Vector512<float> s2k1 = Vector512<float>.Zero;
-                Vector512<float> s2k2 = Vector512<float>.Zero;
-                Vector512<float> s2k3 = Vector512<float>.Zero;
-                Vector512<float> s3k0 = Vector512<float>.Zero;
-                Vector512<float> s3k1 = Vector512<float>.Zero;
-                Vector512<float> s3k2 = Vector512<float>.Zero;
-                Vector512<float> s3k3 = Vector512<float>.Zero;
+                Vector512<float> s0k0 = Vector512<float>.Zero, s0k1 = Vector512<float>.Zero, s0k2 = Vector512<float>.Zero, s0k3 = Vector512<float>.Zero;
+                Vector512<float> s1k0 = Vector512<float>.Zero, s1k1 = Vector512<float>.Zero, s1k2 = Vector512<float>.Zero, s1k3 = Vector512<float>.Zero;
+                Vector512<float> s2k0 = Vector512<float>.Zero, s2k1 = Vector512<float>.Zero, s2k2 = Vector512<float>.Zero, s2k3 = Vector512<float>.Zero;
+                Vector512<float> s3k0 = Vector512<float>.Zero, s3k1 = Vector512<float>.Zero, s3k2 = Vector512<float>.Zero, s3k3 = Vector512<float>.Zero;
                 for (int i = 0; i < 128; i += 16)
                 {
                     Vector512<float> k0 = Int8Row.Load512(ref key0, i);
@@ -244,36 +302,15 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 4 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums)
+        public static void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums)
         {
             for (int column = 0; column < 128; column += 64)
             {
                 ref sbyte columns = ref Int8Row.At(ref values, column);
-                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
-                Vector512<float> s0c = Lanes512.Load(ref sums0, 32) * correction0;
-                Vector512<float> s0d = Lanes512.Load(ref sums0, 48) * correction0;
-                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
-                Vector512<float> s1c = Lanes512.Load(ref sums1, 32) * correction1;
-                Vector512<float> s1d = Lanes512.Load(ref sums1, 48) * correction1;
-                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
-                Vector512<float> s2c = Lanes512.Load(ref sums2, 32) * correction2;
-                Vector512<float> s2d = Lanes512.Load(ref sums2, 48) * correction2;
-                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
-                Vector512<float> s3c = Lanes512.Load(ref sums3, 32) * correction3;
-                Vector512<float> s3d = Lanes512.Load(ref sums3, 48) * correction3;
-
+                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero, s0c = Vector512<float>.Zero, s0d = Vector512<float>.Zero;
+                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero, s1c = Vector512<float>.Zero, s1d = Vector512<float>.Zero;
+                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero, s2c = Vector512<float>.Zero, s2d = Vector512<float>.Zero;
+                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero, s3c = Vector512<float>.Zero, s3d = Vector512<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref sbyte value = ref Int8Row.Row(ref columns, key, 128);
@@ -306,95 +343,48 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                     s3d = Vector512.FusedMultiplyAdd(w3, vd, s3d);
                 }
 
-                Lanes512.Store(s0a, ref sums0, 0);
-                Lanes512.Store(s0b, ref sums0, 16);
-                Lanes512.Store(s0c, ref sums0, 32);
-                Lanes512.Store(s0d, ref sums0, 48);
-                Lanes512.Store(s1a, ref sums1, 0);
-                Lanes512.Store(s1b, ref sums1, 16);
-                Lanes512.Store(s1c, ref sums1, 32);
-                Lanes512.Store(s1d, ref sums1, 48);
-                Lanes512.Store(s2a, ref sums2, 0);
-                Lanes512.Store(s2b, ref sums2, 16);
-                Lanes512.Store(s2c, ref sums2, 32);
-                Lanes512.Store(s2d, ref sums2, 48);
-                Lanes512.Store(s3a, ref sums3, 0);
-                Lanes512.Store(s3b, ref sums3, 16);
-                Lanes512.Store(s3c, ref sums3, 32);
-                Lanes512.Store(s3d, ref sums3, 48);
-            }
-        }
-
-        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [rows, 128]
-            ref float keyPanel = ref Unsafe.Add(ref queries, 16384); // [128, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 128]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [8, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 8 * BlockKeys);
-            ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
-            ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
-            int rows = (call.Tokens * Group + 7) / 8 * 8;
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.12751743f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[16];
-            for (int row = 0; row < rows; row += 8)
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + 7) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / 8 * 1, 1));
-            }
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows
-                    Panels.TransposeKeys<Int8Row, sbyte>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
-                    Panels.WidenRows<Int8Row, sbyte>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);
-                    for (int row = 0; row < rows; row += 8)
-                    {
-                        BlockView view = KeyRange.View(views.Slice(row / 8 * 1, 1), key, key + count);
-                        if (view == BlockView.Hidden)
-                            continue;
-
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, 8, count, key, masked: count % 16 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections, ref Unsafe.Add(ref call.KeyScales, place), ref Unsafe.Add(ref call.ValueScales, place));
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes512.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes512.Accumulate(s0b, correction0, ref sums0, 16);
+                Lanes512.Accumulate(s0c, correction0, ref sums0, 32);
+                Lanes512.Accumulate(s0d, correction0, ref sums0, 48);
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Lanes512.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes512.Accumulate(s1b, correction1, ref sums1, 16);
+                Lanes512.Accumulate(s1c, correction1, ref sums1, 32);
+                Lanes512.Accumulate(s1d, correction1, ref sums1, 48);
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Lanes512.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes512.Accumulate(s2b, correction2, ref sums2, 16);
+                Lanes512.Accumulate(s2c, correction2, ref sums2, 32);
+                Lanes512.Accumulate(s2d, correction2, ref sums2, 48);
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Lanes512.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes512.Accumulate(s3b, correction3, ref sums3, 16);
+                Lanes512.Accumulate(s3c, correction3, ref sums3, 32);
+                Lanes512.Accumulate(s3d, correction3, ref sums3, 48);
             }
         }
 
         /// <summary>Dot products of 8 rows with a transposed block of keys: 8 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
+        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
             for (int column = 0; column < BlockKeys; column += 32)
             {
                 ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector512<float> s0a = Vector512<float>.Zero;
-                Vector512<float> s0b = Vector512<float>.Zero;
-                Vector512<float> s1a = Vector512<float>.Zero;
-                Vector512<float> s1b = Vector512<float>.Zero;
-                Vector512<float> s2a = Vector512<float>.Zero;
-                Vector512<float> s2b = Vector512<float>.Zero;
-                Vector512<float> s3a = Vector512<float>.Zero;
-                Vector512<float> s3b = Vector512<float>.Zero;
-                Vector512<float> s4a = Vector512<float>.Zero;
-                Vector512<float> s4b = Vector512<float>.Zero;
-                Vector512<float> s5a = Vector512<float>.Zero;
-                Vector512<float> s5b = Vector512<float>.Zero;
-                Vector512<float> s6a = Vector512<float>.Zero;
-                Vector512<float> s6b = Vector512<float>.Zero;
-                Vector512<float> s7a = Vector512<float>.Zero;
-                Vector512<float> s7b = Vector512<float>.Zero;
+                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero;
+                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero;
+                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero;
+                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero;
+                Vector512<float> s4a = Vector512<float>.Zero, s4b = Vector512<float>.Zero;
+                Vector512<float> s5a = Vector512<float>.Zero, s5b = Vector512<float>.Zero;
+                Vector512<float> s6a = Vector512<float>.Zero, s6b = Vector512<float>.Zero;
+                Vector512<float> s7a = Vector512<float>.Zero, s7b = Vector512<float>.Zero;
                 for (int i = 0; i < 128; i++)
                 {
                     ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
@@ -449,44 +439,19 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 8 rows: 8 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
+        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
             for (int column = 0; column < 128; column += 32)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector512<float> s0a = Lanes512.Load(ref sums0, 0) * correction0;
-                Vector512<float> s0b = Lanes512.Load(ref sums0, 16) * correction0;
-                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Vector512<float> s1a = Lanes512.Load(ref sums1, 0) * correction1;
-                Vector512<float> s1b = Lanes512.Load(ref sums1, 16) * correction1;
-                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Vector512<float> s2a = Lanes512.Load(ref sums2, 0) * correction2;
-                Vector512<float> s2b = Lanes512.Load(ref sums2, 16) * correction2;
-                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Vector512<float> s3a = Lanes512.Load(ref sums3, 0) * correction3;
-                Vector512<float> s3b = Lanes512.Load(ref sums3, 16) * correction3;
-                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
-                ref float sums4 = ref Float32Row.At(ref sums, column + 512);
-                Vector512<float> s4a = Lanes512.Load(ref sums4, 0) * correction4;
-                Vector512<float> s4b = Lanes512.Load(ref sums4, 16) * correction4;
-                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
-                ref float sums5 = ref Float32Row.At(ref sums, column + 640);
-                Vector512<float> s5a = Lanes512.Load(ref sums5, 0) * correction5;
-                Vector512<float> s5b = Lanes512.Load(ref sums5, 16) * correction5;
-                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
-                ref float sums6 = ref Float32Row.At(ref sums, column + 768);
-                Vector512<float> s6a = Lanes512.Load(ref sums6, 0) * correction6;
-                Vector512<float> s6b = Lanes512.Load(ref sums6, 16) * correction6;
-                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
-                ref float sums7 = ref Float32Row.At(ref sums, column + 896);
-                Vector512<float> s7a = Lanes512.Load(ref sums7, 0) * correction7;
-                Vector512<float> s7b = Lanes512.Load(ref sums7, 16) * correction7;
-
+                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero;
+                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero;
+                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero;
+                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero;
+                Vector512<float> s4a = Vector512<float>.Zero, s4b = Vector512<float>.Zero;
+                Vector512<float> s5a = Vector512<float>.Zero, s5b = Vector512<float>.Zero;
+                Vector512<float> s6a = Vector512<float>.Zero, s6b = Vector512<float>.Zero;
+                Vector512<float> s7a = Vector512<float>.Zero, s7b = Vector512<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 128);
@@ -519,22 +484,38 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                     s7b = Vector512.FusedMultiplyAdd(w7, vb, s7b);
                 }
 
-                Lanes512.Store(s0a, ref sums0, 0);
-                Lanes512.Store(s0b, ref sums0, 16);
-                Lanes512.Store(s1a, ref sums1, 0);
-                Lanes512.Store(s1b, ref sums1, 16);
-                Lanes512.Store(s2a, ref sums2, 0);
-                Lanes512.Store(s2b, ref sums2, 16);
-                Lanes512.Store(s3a, ref sums3, 0);
-                Lanes512.Store(s3b, ref sums3, 16);
-                Lanes512.Store(s4a, ref sums4, 0);
-                Lanes512.Store(s4b, ref sums4, 16);
-                Lanes512.Store(s5a, ref sums5, 0);
-                Lanes512.Store(s5b, ref sums5, 16);
-                Lanes512.Store(s6a, ref sums6, 0);
-                Lanes512.Store(s6b, ref sums6, 16);
-                Lanes512.Store(s7a, ref sums7, 0);
-                Lanes512.Store(s7b, ref sums7, 16);
+                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes512.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes512.Accumulate(s0b, correction0, ref sums0, 16);
+                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Lanes512.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes512.Accumulate(s1b, correction1, ref sums1, 16);
+                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Lanes512.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes512.Accumulate(s2b, correction2, ref sums2, 16);
+                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Lanes512.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes512.Accumulate(s3b, correction3, ref sums3, 16);
+                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
+                ref float sums4 = ref Float32Row.At(ref sums, column + 512);
+                Lanes512.Accumulate(s4a, correction4, ref sums4, 0);
+                Lanes512.Accumulate(s4b, correction4, ref sums4, 16);
+                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
+                ref float sums5 = ref Float32Row.At(ref sums, column + 640);
+                Lanes512.Accumulate(s5a, correction5, ref sums5, 0);
+                Lanes512.Accumulate(s5b, correction5, ref sums5, 16);
+                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
+                ref float sums6 = ref Float32Row.At(ref sums, column + 768);
+                Lanes512.Accumulate(s6a, correction6, ref sums6, 0);
+                Lanes512.Accumulate(s6b, correction6, ref sums6, 16);
+                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
+                ref float sums7 = ref Float32Row.At(ref sums, column + 896);
+                Lanes512.Accumulate(s7a, correction7, ref sums7, 0);
+                Lanes512.Accumulate(s7b, correction7, ref sums7, 16);
             }
         }
 
@@ -544,7 +525,7 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
         /// Scales of keys go into their dot products, those of values into the weights.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Softmax(
+        public static void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections, ref float keyScales, ref float valueScales)
         {
@@ -605,56 +586,16 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
         }
     }
 
-    /// <summary>Kernels for vectors of 256 bits.</summary>
-    static class Simd256
+    /// <summary>Steps in vectors of 256 bits.</summary>
+    readonly struct Simd256 : ISimd
     {
-        const int BlockKeys = 64; // keys that are scored before their values are summed
-        const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
+        public static int Width => 8;
 
-        /// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>
-        public static void Decode(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [tokens, 4, 128]
-            ref float scores = ref Unsafe.Add(ref queries, 2048); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
-            ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
-            ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
-            int rows = call.Tokens * 4;
-
-            // The first keys are on their way while the queries are prepared.
-            KeyRange newest = call.Ranges[^1];
-            if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
-
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: 4, rows, 0.12751743f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
-                    Panels.PrefetchScales(call, place + count, DecodeBlock);
-                    bool masked = count % 8 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
-                    for (int row = 0; row < rows; row += 4)
-                    {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
-                            ref scores, 4, count, key, masked, firstRow: row, rowsPerToken: 4, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections, ref Unsafe.Add(ref call.KeyScales, place), ref Unsafe.Add(ref call.ValueScales, place));
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
-            }
-        }
+        public static int PrefillRows => 4;
 
         /// <summary>Dot products of 4 rows with a block of keys, 2 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores)
+        public static void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores)
         {
             int last = count - 1;
             for (int key = 0; key < count; key += 2)
@@ -664,14 +605,10 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                 ref sbyte value0 = ref Int8Row.Row(ref values, key, 128);
                 ref sbyte key1 = ref Int8Row.Row(ref keys, int.Min(key + 1, last), 128);
                 ref float score = ref Float32Row.At(ref scores, key);
-                Vector256<float> s0k0 = Vector256<float>.Zero;
-                Vector256<float> s0k1 = Vector256<float>.Zero;
-                Vector256<float> s1k0 = Vector256<float>.Zero;
-                Vector256<float> s1k1 = Vector256<float>.Zero;
-                Vector256<float> s2k0 = Vector256<float>.Zero;
-                Vector256<float> s2k1 = Vector256<float>.Zero;
-                Vector256<float> s3k0 = Vector256<float>.Zero;
-                Vector256<float> s3k1 = Vector256<float>.Zero;
+                Vector256<float> s0k0 = Vector256<float>.Zero, s0k1 = Vector256<float>.Zero;
+                Vector256<float> s1k0 = Vector256<float>.Zero, s1k1 = Vector256<float>.Zero;
+                Vector256<float> s2k0 = Vector256<float>.Zero, s2k1 = Vector256<float>.Zero;
+                Vector256<float> s3k0 = Vector256<float>.Zero, s3k1 = Vector256<float>.Zero;
                 for (int i = 0; i < 128; i += 8)
                 {
                     Vector256<float> k0 = Int8Row.Load256(ref key0, i);
@@ -705,28 +642,15 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums)
+        public static void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums)
         {
             for (int column = 0; column < 128; column += 16)
             {
                 ref sbyte columns = ref Int8Row.At(ref values, column);
-                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
-
+                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
+                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
+                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
+                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref sbyte value = ref Int8Row.Row(ref columns, key, 128);
@@ -749,79 +673,36 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                Lanes256.Store(s0a, ref sums0, 0);
-                Lanes256.Store(s0b, ref sums0, 8);
-                Lanes256.Store(s1a, ref sums1, 0);
-                Lanes256.Store(s1b, ref sums1, 8);
-                Lanes256.Store(s2a, ref sums2, 0);
-                Lanes256.Store(s2b, ref sums2, 8);
-                Lanes256.Store(s3a, ref sums3, 0);
-                Lanes256.Store(s3b, ref sums3, 8);
-            }
-        }
-
-        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [rows, 128]
-            ref float keyPanel = ref Unsafe.Add(ref queries, 16384); // [128, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 128]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
-            ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
-            ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
-            int rows = (call.Tokens * Group + 3) / 4 * 4;
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.12751743f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[32];
-            for (int row = 0; row < rows; row += 4)
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / 4 * 1, 1));
-            }
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows
-                    Panels.TransposeKeys<Int8Row, sbyte>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
-                    Panels.WidenRows<Int8Row, sbyte>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);
-                    for (int row = 0; row < rows; row += 4)
-                    {
-                        BlockView view = KeyRange.View(views.Slice(row / 4 * 1, 1), key, key + count);
-                        if (view == BlockView.Hidden)
-                            continue;
-
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, 4, count, key, masked: count % 8 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections, ref Unsafe.Add(ref call.KeyScales, place), ref Unsafe.Add(ref call.ValueScales, place));
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes256.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes256.Accumulate(s0b, correction0, ref sums0, 8);
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Lanes256.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes256.Accumulate(s1b, correction1, ref sums1, 8);
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Lanes256.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes256.Accumulate(s2b, correction2, ref sums2, 8);
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Lanes256.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes256.Accumulate(s3b, correction3, ref sums3, 8);
             }
         }
 
         /// <summary>Dot products of 4 rows with a transposed block of keys: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
+        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
             for (int column = 0; column < BlockKeys; column += 16)
             {
                 ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector256<float> s0a = Vector256<float>.Zero;
-                Vector256<float> s0b = Vector256<float>.Zero;
-                Vector256<float> s1a = Vector256<float>.Zero;
-                Vector256<float> s1b = Vector256<float>.Zero;
-                Vector256<float> s2a = Vector256<float>.Zero;
-                Vector256<float> s2b = Vector256<float>.Zero;
-                Vector256<float> s3a = Vector256<float>.Zero;
-                Vector256<float> s3b = Vector256<float>.Zero;
+                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
+                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
+                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
+                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
                 for (int i = 0; i < 128; i++)
                 {
                     ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
@@ -856,28 +737,15 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
+        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
             for (int column = 0; column < 128; column += 16)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector256<float> s0a = Lanes256.Load(ref sums0, 0) * correction0;
-                Vector256<float> s0b = Lanes256.Load(ref sums0, 8) * correction0;
-                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Vector256<float> s1a = Lanes256.Load(ref sums1, 0) * correction1;
-                Vector256<float> s1b = Lanes256.Load(ref sums1, 8) * correction1;
-                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Vector256<float> s2a = Lanes256.Load(ref sums2, 0) * correction2;
-                Vector256<float> s2b = Lanes256.Load(ref sums2, 8) * correction2;
-                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Vector256<float> s3a = Lanes256.Load(ref sums3, 0) * correction3;
-                Vector256<float> s3b = Lanes256.Load(ref sums3, 8) * correction3;
-
+                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
+                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
+                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
+                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 128);
@@ -898,14 +766,22 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                     s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                Lanes256.Store(s0a, ref sums0, 0);
-                Lanes256.Store(s0b, ref sums0, 8);
-                Lanes256.Store(s1a, ref sums1, 0);
-                Lanes256.Store(s1b, ref sums1, 8);
-                Lanes256.Store(s2a, ref sums2, 0);
-                Lanes256.Store(s2b, ref sums2, 8);
-                Lanes256.Store(s3a, ref sums3, 0);
-                Lanes256.Store(s3b, ref sums3, 8);
+                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes256.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes256.Accumulate(s0b, correction0, ref sums0, 8);
+                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Lanes256.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes256.Accumulate(s1b, correction1, ref sums1, 8);
+                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Lanes256.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes256.Accumulate(s2b, correction2, ref sums2, 8);
+                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Lanes256.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes256.Accumulate(s3b, correction3, ref sums3, 8);
             }
         }
 
@@ -915,7 +791,7 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
         /// Scales of keys go into their dot products, those of values into the weights.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Softmax(
+        public static void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections, ref float keyScales, ref float valueScales)
         {
@@ -976,56 +852,16 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
         }
     }
 
-    /// <summary>Kernels for vectors of 128 bits.</summary>
-    static class Simd128
+    /// <summary>Steps in vectors of 128 bits.</summary>
+    readonly struct Simd128 : ISimd
     {
-        const int BlockKeys = 64; // keys that are scored before their values are summed
-        const int DecodeBlock = 64; // the same in decode, where their rows must stay in the first cache
+        public static int Width => 4;
 
-        /// <summary>One or a few tokens: every block of keys is scored, weighed and summed by all rows while it is in cache.</summary>
-        public static void Decode(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [tokens, 4, 128]
-            ref float scores = ref Unsafe.Add(ref queries, 2048); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
-            ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
-            ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
-            int rows = call.Tokens * 4;
-
-            // The first keys are on their way while the queries are prepared.
-            KeyRange newest = call.Ranges[^1];
-            if (newest.Count > 0)
-                Prefetch.Lines(ref Unsafe.Add(ref keys, (nint)call.Layout.Slot(newest.Low) * Stride), Math.Min(newest.Count, DecodeBlock) * Stride);
-
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: 4, rows, 0.12751743f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(DecodeBlock, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows
-                    nint next = key + count < range.High ? slot + count * Stride : slot;
-                    Panels.PrefetchScales(call, place + count, DecodeBlock);
-                    bool masked = count % 4 != 0 || KeyRange.View(call.Ranges, key, key + count) != BlockView.Full;
-                    for (int row = 0; row < rows; row += 4)
-                    {
-                        DecodeScores(ref Unsafe.Add(ref queries, row * Stride), ref Unsafe.Add(ref keys, slot), ref Unsafe.Add(ref values, slot), count, ref scores);
-                        Softmax(
-                            ref scores, 4, count, key, masked, firstRow: row, rowsPerToken: 4, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections, ref Unsafe.Add(ref call.KeyScales, place), ref Unsafe.Add(ref call.ValueScales, place));
-                        DecodeValues(
-                            ref scores, ref corrections, ref Unsafe.Add(ref values, slot), ref Unsafe.Add(ref keys, next), count,
-                            ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
-            }
-        }
+        public static int PrefillRows => 4;
 
         /// <summary>Dot products of 4 rows with a block of keys, 2 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores)
+        public static void DecodeScores(ref float queries, ref sbyte keys, ref sbyte values, int count, ref float scores)
         {
             int last = count - 1;
             for (int key = 0; key < count; key += 2)
@@ -1035,14 +871,10 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                 ref sbyte value0 = ref Int8Row.Row(ref values, key, 128);
                 ref sbyte key1 = ref Int8Row.Row(ref keys, int.Min(key + 1, last), 128);
                 ref float score = ref Float32Row.At(ref scores, key);
-                Vector128<float> s0k0 = Vector128<float>.Zero;
-                Vector128<float> s0k1 = Vector128<float>.Zero;
-                Vector128<float> s1k0 = Vector128<float>.Zero;
-                Vector128<float> s1k1 = Vector128<float>.Zero;
-                Vector128<float> s2k0 = Vector128<float>.Zero;
-                Vector128<float> s2k1 = Vector128<float>.Zero;
-                Vector128<float> s3k0 = Vector128<float>.Zero;
-                Vector128<float> s3k1 = Vector128<float>.Zero;
+                Vector128<float> s0k0 = Vector128<float>.Zero, s0k1 = Vector128<float>.Zero;
+                Vector128<float> s1k0 = Vector128<float>.Zero, s1k1 = Vector128<float>.Zero;
+                Vector128<float> s2k0 = Vector128<float>.Zero, s2k1 = Vector128<float>.Zero;
+                Vector128<float> s3k0 = Vector128<float>.Zero, s3k1 = Vector128<float>.Zero;
                 for (int i = 0; i < 128; i += 4)
                 {
                     Vector128<float> k0 = Int8Row.Load128(ref key0, i);
@@ -1075,28 +907,15 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums)
+        public static void DecodeValues(ref float weights, ref float corrections, ref sbyte values, ref sbyte nextKeys, int keys, ref float sums)
         {
             for (int column = 0; column < 128; column += 8)
             {
                 ref sbyte columns = ref Int8Row.At(ref values, column);
-                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
-
+                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
+                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
+                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
+                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref sbyte value = ref Int8Row.Row(ref columns, key, 128);
@@ -1119,79 +938,36 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                Lanes128.Store(s0a, ref sums0, 0);
-                Lanes128.Store(s0b, ref sums0, 4);
-                Lanes128.Store(s1a, ref sums1, 0);
-                Lanes128.Store(s1b, ref sums1, 4);
-                Lanes128.Store(s2a, ref sums2, 0);
-                Lanes128.Store(s2b, ref sums2, 4);
-                Lanes128.Store(s3a, ref sums3, 0);
-                Lanes128.Store(s3b, ref sums3, 4);
-            }
-        }
-
-        /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill(in KernelCall call)
-        {
-            ref float queries = ref call.Scratch; // [rows, 128]
-            ref float keyPanel = ref Unsafe.Add(ref queries, 16384); // [128, BlockKeys]
-            ref float valuePanel = ref Unsafe.Add(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 128]
-            ref float scores = ref Unsafe.Add(ref valuePanel, BlockKeys * Stride); // [4, BlockKeys]
-            ref float corrections = ref Unsafe.Add(ref scores, 4 * BlockKeys);
-            ref sbyte keys = ref Unsafe.As<byte, sbyte>(ref call.Keys);
-            ref sbyte values = ref Unsafe.As<byte, sbyte>(ref call.Values);
-            int rows = (call.Tokens * Group + 3) / 4 * 4;
-            Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 0.12751743f, ref queries);
-            Panels.Clear(call, rows, Stride);
-
-            // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[32];
-            for (int row = 0; row < rows; row += 4)
-            {
-                int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + Math.Min(call.Tokens - 1, (row + 3) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / 4 * 1, 1));
-            }
-
-            foreach (KeyRange range in call.Ranges)
-            {
-                for (int key = range.Low, count; key < range.High; key += count)
-                {
-                    count = Math.Min(BlockKeys, Math.Min(call.Layout.Run(key), range.High - key));
-                    nint place = call.Layout.Slot(key), slot = place * Stride; // of scales, and of rows
-                    Panels.TransposeKeys<Int8Row, sbyte>(ref Unsafe.Add(ref keys, slot), count, Stride, BlockKeys, ref keyPanel);
-                    Panels.WidenRows<Int8Row, sbyte>(ref Unsafe.Add(ref values, slot), count, Stride, ref valuePanel);
-                    for (int row = 0; row < rows; row += 4)
-                    {
-                        BlockView view = KeyRange.View(views.Slice(row / 4 * 1, 1), key, key + count);
-                        if (view == BlockView.Hidden)
-                            continue;
-
-                        PrefillScores(ref Unsafe.Add(ref queries, row * Stride), ref keyPanel, ref scores);
-                        Softmax(
-                            ref scores, 4, count, key, masked: count % 4 != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
-                            ref Unsafe.Add(ref call.Maxima, row), ref Unsafe.Add(ref call.Weights, row), ref corrections, ref Unsafe.Add(ref call.KeyScales, place), ref Unsafe.Add(ref call.ValueScales, place));
-                        PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Unsafe.Add(ref call.Sums, row * Stride));
-                    }
-                }
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes128.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes128.Accumulate(s0b, correction0, ref sums0, 4);
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Lanes128.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes128.Accumulate(s1b, correction1, ref sums1, 4);
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Lanes128.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes128.Accumulate(s2b, correction2, ref sums2, 4);
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Lanes128.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes128.Accumulate(s3b, correction3, ref sums3, 4);
             }
         }
 
         /// <summary>Dot products of 4 rows with a transposed block of keys: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
+        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
         {
             for (int column = 0; column < BlockKeys; column += 8)
             {
                 ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector128<float> s0a = Vector128<float>.Zero;
-                Vector128<float> s0b = Vector128<float>.Zero;
-                Vector128<float> s1a = Vector128<float>.Zero;
-                Vector128<float> s1b = Vector128<float>.Zero;
-                Vector128<float> s2a = Vector128<float>.Zero;
-                Vector128<float> s2b = Vector128<float>.Zero;
-                Vector128<float> s3a = Vector128<float>.Zero;
-                Vector128<float> s3b = Vector128<float>.Zero;
+                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
+                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
+                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
+                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
                 for (int i = 0; i < 128; i++)
                 {
                     ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
@@ -1226,28 +1002,15 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
 
         /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
+        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
         {
             for (int column = 0; column < 128; column += 8)
             {
                 ref float columns = ref Float32Row.At(ref values, column);
-                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Vector128<float> s0a = Lanes128.Load(ref sums0, 0) * correction0;
-                Vector128<float> s0b = Lanes128.Load(ref sums0, 4) * correction0;
-                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Vector128<float> s1a = Lanes128.Load(ref sums1, 0) * correction1;
-                Vector128<float> s1b = Lanes128.Load(ref sums1, 4) * correction1;
-                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Vector128<float> s2a = Lanes128.Load(ref sums2, 0) * correction2;
-                Vector128<float> s2b = Lanes128.Load(ref sums2, 4) * correction2;
-                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Vector128<float> s3a = Lanes128.Load(ref sums3, 0) * correction3;
-                Vector128<float> s3b = Lanes128.Load(ref sums3, 4) * correction3;
-
+                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
+                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
+                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
+                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
                 for (int key = 0; key < keys; key++)
                 {
                     ref float value = ref Float32Row.Row(ref columns, key, 128);
@@ -1268,14 +1031,22 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
                     s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
                 }
 
-                Lanes128.Store(s0a, ref sums0, 0);
-                Lanes128.Store(s0b, ref sums0, 4);
-                Lanes128.Store(s1a, ref sums1, 0);
-                Lanes128.Store(s1b, ref sums1, 4);
-                Lanes128.Store(s2a, ref sums2, 0);
-                Lanes128.Store(s2b, ref sums2, 4);
-                Lanes128.Store(s3a, ref sums3, 0);
-                Lanes128.Store(s3b, ref sums3, 4);
+                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
+                ref float sums0 = ref Float32Row.At(ref sums, column);
+                Lanes128.Accumulate(s0a, correction0, ref sums0, 0);
+                Lanes128.Accumulate(s0b, correction0, ref sums0, 4);
+                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
+                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
+                Lanes128.Accumulate(s1a, correction1, ref sums1, 0);
+                Lanes128.Accumulate(s1b, correction1, ref sums1, 4);
+                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
+                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
+                Lanes128.Accumulate(s2a, correction2, ref sums2, 0);
+                Lanes128.Accumulate(s2b, correction2, ref sums2, 4);
+                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
+                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
+                Lanes128.Accumulate(s3a, correction3, ref sums3, 0);
+                Lanes128.Accumulate(s3b, correction3, ref sums3, 4);
             }
         }
 
@@ -1285,7 +1056,7 @@ partial class CausalInt8 : global::AttentionComposer.IAttention, IFusedKernels
         /// Scales of keys go into their dot products, those of values into the weights.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        static void Softmax(
+        public static void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections, ref float keyScales, ref float valueScales)
         {
