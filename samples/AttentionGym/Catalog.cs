@@ -50,7 +50,7 @@ public static class Catalog
         _ => Scored(new BucketedBias(Biases(32, 8)), buckets => buckets.Biased),
         _ => new(new Sandwich()) { Score = Sandwich.Biased },
         positions => Scored(new GraphSpatialBias(DistancesOf(positions), Biases(8, 5)), graph => graph.Biased),
-        positions => Scored(new GraphEdgeBias(EdgesOf(positions)), graph => (score, head, query, key) => graph.Biased(score, head / 4, query, key)),
+        positions => Scored(new GraphEdgeBias(EdgesOf(2, positions)), graph => (score, head, query, key) => graph.Biased(score, head / 4, query, key)),
         _ => Scored(new ClampedRelativeTable(Biases(41)), clamped => (score, head, query, key) => clamped.Biased(score, query, key)),
         positions => Scored(new DistanceTable(Biases(positions)), distance => (score, head, query, key) => distance.Biased(score, query, key)),
         positions => Scored(new PackedBias(Biases(2 * positions), positions), packed => (score, head, query, key) => packed.Biased(score, query, key)),
@@ -60,10 +60,34 @@ public static class Catalog
         _ => new(new TwoScores()) { Score = (score, head, query, key) => TwoScores.Second(TwoScores.First(score, query, key)) },
 
         // Normalisers
-        _ => new(new LearnedSinks(Array(8, i => i - 4f))) { SinkLogits = Array(8, i => i - 4f) },
+        _ => new(new LearnedSinks(Array(8, i => i - 4f))) { SinkLogits = Array(8, i => i - 4f), PlainWindow = new PlainWindow() },
         _ => new(new SoftmaxOne()),
         _ => new(new SigmoidWithBias()) { Score = (score, head, query, key) => SigmoidWithBias.Biased(score, query) },
         _ => new(new ReluByLength()) { Score = (score, head, query, key) => ReluByLength.Scaled(score, query) },
+    ];
+
+    // Scores and normalisers at 32/8 heads of 128.
+    static readonly Func<int, Variant>[] s_mainShape =
+    [
+        _ => Scored(new MainShape.AlibiByFunction(Array(32, i => MathF.Pow(2, -(i + 1) / 4f))), alibi => alibi.Bias),
+        _ => new(new MainShape.SoftCapByFunction()) { Score = (score, head, query, key) => SoftCapByFunction.Capped(score) },
+        _ => new(new MainShape.RelativePosition()) { Score = (score, head, query, key) => RelativePosition.Bias(score, query, key) },
+        _ => Scored(new MainShape.HeadBias(Biases(32)), heads => (score, head, query, key) => heads.Biased(score, head, key)),
+        _ => Scored(new MainShape.BucketedBias(Biases(32, 32)), buckets => buckets.Biased),
+        _ => new(new MainShape.Sandwich()) { Score = Sandwich.Biased },
+        positions => Scored(new MainShape.GraphSpatialBias(DistancesOf(positions), Biases(32, 5)), graph => graph.Biased),
+        positions => Scored(new MainShape.GraphEdgeBias(EdgesOf(8, positions)), graph => (score, head, query, key) => graph.Biased(score, head / 4, query, key)),
+        _ => Scored(new MainShape.ClampedRelativeTable(Biases(41)), clamped => (score, head, query, key) => clamped.Biased(score, query, key)),
+        positions => Scored(new MainShape.DistanceTable(Biases(positions)), distance => (score, head, query, key) => distance.Biased(score, query, key)),
+        positions => Scored(new MainShape.PackedBias(Biases(2 * positions), positions), packed => (score, head, query, key) => packed.Biased(score, query, key)),
+        _ => new(new MainShape.XorPattern()) { Score = (score, head, query, key) => XorPattern.Biased(score, query, key) },
+        _ => new(new MainShape.Squared()) { Score = (score, head, query, key) => Squared.Square(score) },
+        _ => new(new MainShape.Thresholded()) { Score = (score, head, query, key) => Thresholded.Cut(score) },
+        _ => new(new MainShape.TwoScores()) { Score = (score, head, query, key) => TwoScores.Second(TwoScores.First(score, query, key)) },
+        _ => new(new MainShape.LearnedSinks(Array(32, i => i / 4f - 4))) { SinkLogits = Array(32, i => i / 4f - 4), PlainWindow = new MainShape.PlainWindow() },
+        _ => new(new MainShape.SoftmaxOne()),
+        _ => new(new MainShape.SigmoidWithBias()) { Score = (score, head, query, key) => SigmoidWithBias.Biased(score, query) },
+        _ => new(new MainShape.ReluByLength()) { Score = (score, head, query, key) => ReluByLength.Scaled(score, query) },
     ];
 
     static readonly OrderedDictionary<string, Func<int, Variant>> s_byName = new(s_variants.Select(variant => KeyValuePair.Create(variant(64).Name, variant)));
@@ -73,6 +97,9 @@ public static class Catalog
 
     /// <summary>All variants over sequences of at most that many positions, each made when it is asked for.</summary>
     public static IEnumerable<Variant> All(int positions) => s_variants.Select(variant => variant(positions));
+
+    /// <summary>Those of scores and weights once more, at 32/8 heads of 128.</summary>
+    public static IEnumerable<Variant> AllOfMainShape(int positions) => s_mainShape.Select(variant => variant(positions));
 
     /// <summary>One variant over sequences of at most that many positions.</summary>
     public static Variant Of(string name, int positions) => s_byName[name](positions);
@@ -120,11 +147,11 @@ public static class Catalog
         return Table(nodes, nodes, (_, _) => random.Next(5));
     }
 
-    static float[,,] EdgesOf(int nodes)
+    static float[,,] EdgesOf(int heads, int nodes)
     {
         var random = new Random(nodes);
-        var edges = new float[2, nodes, nodes];
-        for (int head = 0; head < 2; head++)
+        var edges = new float[heads, nodes, nodes];
+        for (int head = 0; head < heads; head++)
             for (int from = 0; from < nodes; from++)
                 for (int to = 0; to < nodes; to++)
                     edges[head, from, to] = Bias(random);

@@ -6,52 +6,56 @@ namespace AttentionGym;
 /// <summary>What a variant costs over one long call.</summary>
 /// <param name="Name">The variant.</param>
 /// <param name="Visited">The part of the tiles of two queries and 64 keys in which some key is visible.</param>
-/// <param name="Milliseconds">The fastest of several runs.</param>
-/// <param name="PerTile">Time per visited tile, in units of plain causal attention's in the same round.</param>
-public sealed record Cost(string Name, double Visited, double Milliseconds, double PerTile)
+/// <param name="Milliseconds">The median of several runs.</param>
+/// <param name="PerTile">Time per visited tile in units of plain causal attention's: the median of the rounds' ratios.</param>
+/// <param name="PerWindowTile">The same in units of plain attention over the same window, for variants that name one.</param>
+public sealed record Cost(string Name, double Visited, double Milliseconds, double PerTile, double? PerWindowTile = null)
 {
     const int TileQueries = 2, TileKeys = 64;
 
     /// <summary>Measures variants, each round beside plain causal attention.</summary>
+    /// <param name="variants">The variants.</param>
+    /// <param name="plainCausal">What they are compared with.</param>
     /// <param name="positions">The length of the call.</param>
-    /// <param name="rounds">How often each runs; the fastest counts.</param>
-    /// <param name="names">Which variants; all when there is no name.</param>
-    public static IReadOnlyList<Cost> Measure(int positions, int rounds, params ReadOnlySpan<string> names)
+    /// <param name="rounds">How often each runs.</param>
+    public static IReadOnlyList<Cost> Measure(IEnumerable<Variant> variants, IAttention plainCausal, int positions, int rounds)
     {
-        var causal = new Subject(new Variant(new PlainCausal()) { Mask = (_, query, key) => key <= query }, positions);
+        using var causal = new Subject(new Variant(plainCausal), positions);
         var costs = new List<Cost>();
-        foreach (Variant variant in Catalog.All(positions))
+        foreach (Variant variant in variants)
         {
-            if (!names.IsEmpty && !names.Contains(variant.Name))
-                continue;
             using var subject = new Subject(variant, positions);
-            double best = double.MaxValue, bestCausal = double.MaxValue;
+            using Subject? window = variant.PlainWindow is { } plain ? new Subject(new Variant(plain), positions) : null;
+            var runs = new double[rounds];
+            double[] perTile = new double[rounds], perWindowTile = new double[rounds];
             for (int round = 0; round < rounds; round++)
             {
-                bestCausal = Math.Min(bestCausal, causal.Run());
-                best = Math.Min(best, subject.Run());
+                double perCausalTile = causal.Run() / causal.Work;
+                runs[round] = subject.Run();
+                perTile[round] = runs[round] / subject.Work / perCausalTile;
+                if (window is not null)
+                    perWindowTile[round] = runs[round] / subject.Work / (window.Run() / window.Work);
             }
 
-            // A tile's work grows with the scalars of a query: variants with fewer heads would seem cheap.
-            double perTile = best / subject.Visited / variant.Attention.Shape.QueryWidth;
-            double perCausalTile = bestCausal / causal.Visited / new PlainCausal().Shape.QueryWidth;
-            costs.Add(new Cost(variant.Name, subject.Visited, best, perTile / perCausalTile));
+            costs.Add(new Cost(variant.Name, subject.Visited, Median(runs), Median(perTile), window is null ? null : Median(perWindowTile)));
         }
 
-        causal.Dispose();
         return costs;
     }
 
     /// <summary>Causal attention over everything beside 16 documents that do not see each other.</summary>
     public static (double Causal, double Packed) Documents(int positions)
     {
+        const int Rounds = 5;
         using var causal = new Subject(new Variant(new PlainCausal()), positions);
         using var packed = new Subject(new Variant(new PackedDocuments([.. Enumerable.Range(0, positions).Select(i => i * 16 / positions)])), positions);
-        double best = double.MaxValue, bestCausal = double.MaxValue;
-        for (int round = 0; round < 5; round++)
-            (bestCausal, best) = (Math.Min(bestCausal, causal.Run()), Math.Min(best, packed.Run()));
-        return (bestCausal, best);
+        double[] causalRuns = new double[Rounds], packedRuns = new double[Rounds];
+        for (int round = 0; round < Rounds; round++)
+            (causalRuns[round], packedRuns[round]) = (causal.Run(), packed.Run());
+        return (Median(causalRuns), Median(packedRuns));
     }
+
+    static double Median(double[] runs) => runs.Order().ElementAt(runs.Length / 2);
 
     /// <summary>A pipeline with a sequence to run over.</summary>
     sealed class Subject : IDisposable
@@ -78,6 +82,9 @@ public sealed record Cost(string Name, double Visited, double Milliseconds, doub
         }
 
         public double Visited { get; }
+
+        // A tile's work grows with the scalars of a query: variants with fewer heads would seem cheap.
+        public double Work => Visited * _variant.Attention.Shape.QueryWidth;
 
         bool Holds { get; }
 

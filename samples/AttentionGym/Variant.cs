@@ -18,6 +18,9 @@ public sealed record Variant(IAttention Attention)
     /// <summary>The logits of its sinks.</summary>
     public float[] SinkLogits { get; init; } = [];
 
+    /// <summary>Plain attention over the same window, if it has one: where rows see few tiles, what a row costs by itself is no variant's fault.</summary>
+    public IAttention? PlainWindow { get; init; }
+
     /// <summary>The plain loop in float64 over the user's own functions.</summary>
     public ReferenceAttention Reference => ReferenceAttention.Of(Attention.Plan) with
     {

@@ -37,6 +37,10 @@ public sealed class ConformanceTests
     [Theory, MemberData(nameof(ShapesAndLengths))]
     public void OtherShapesMatchTheReference(string name, int positions) => Check(ShapedVariants.Of(name, positions), positions);
 
+    /// <summary>The variants that the Gym measures at 32/8 heads of 128 as well.</summary>
+    [Fact]
+    public void TheMainShapeMatchesTheReference() => Assert.All(Catalog.AllOfMainShape(130), variant => Check(variant, 130));
+
     static void Check(Variant variant, int positions)
     {
         AttentionShape shape = variant.Attention.Shape;
