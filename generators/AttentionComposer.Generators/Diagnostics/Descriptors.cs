@@ -68,6 +68,10 @@ static partial class Descriptors
         "ATC0014", "A pipeline's member is declared by hand",
         "'{0}' declares '{1}', which the generator adds itself; rename or remove it");
 
+    public static readonly DiagnosticDescriptor UnknownChoice = Error(
+        "ATC0015", "Unknown member of an enum",
+        "'{0}' chooses {1}, which is none of {2}'s members; use one of {3}");
+
     public static readonly DiagnosticDescriptor SeveralSelections = Error(
         "ATC0201", "A pipeline chooses keys in one way",
         "'{0}' has [{1}] and [{2}]; a decode step makes one choice of keys, so keep one of them and declare a second class for the other");

@@ -71,6 +71,7 @@ sealed class PipelineReader
     {
         CheckType();
         CheckMembers(s_generatedMembers);
+        CheckChoices();
         if (!TryInt(attention, "HeadDim", out int headDim) |
             !TryInt(attention, "QueryHeads", out int queryHeads) |
             !TryInt(attention, "KeyValueHeads", out int keyValueHeads))
@@ -122,7 +123,7 @@ sealed class PipelineReader
                     CheckAttribute(attribute, format is >= 0 and <= (int)KvFormat.Int8, Descriptors.UnknownFormat, format);
                     spec = spec with { Format = (KvFormat)format };
                     break;
-                case ("NormalizerAttribute", int normalization):
+                case ("NormalizerAttribute", int normalization and >= 0 and <= (int)Normalization.Relu):
                     spec = spec with { Normalization = (Normalization)normalization };
                     break;
             }
@@ -278,6 +279,24 @@ sealed class PipelineReader
     }
 
     /// <summary>Reports an attribute that breaks a rule, at the place where it is written.</summary>
+    /// <summary>Reports numbers that were cast to an enum which has no such member; the cache's format has a diagnostic of its own.</summary>
+    void CheckChoices()
+    {
+        foreach (AttributeData attribute in Attributes().Where(attribute => attribute.AttributeClass!.Name != "KvCacheAttribute"))
+        {
+            foreach (TypedConstant choice in attribute.ConstructorArguments.Concat(attribute.NamedArguments.Select(argument => argument.Value)))
+            {
+                if (choice is { Kind: TypedConstantKind.Enum, Type: { } type })
+                {
+                    IFieldSymbol[] members = [.. type.GetMembers().OfType<IFieldSymbol>()];
+                    CheckAttribute(
+                        attribute, members.Any(member => Equals(member.ConstantValue, choice.Value)), Descriptors.UnknownChoice,
+                        choice.Value!, type.Name, string.Join(", ", members.Select(member => member.Name)));
+                }
+            }
+        }
+    }
+
     void CheckAttribute(AttributeData attribute, bool holds, DiagnosticDescriptor descriptor, params object[] values)
     {
         if (holds)
