@@ -33,7 +33,7 @@ public static class VariantPage
         - **Statements**: locals, assignments to them, `if`, `switch`, `return`, and loops that end after a constant number of steps, with `break` and `continue`.
         - **Expressions**: `switch` with constants, comparisons, tuples, `and`, `or`, `not`, `when`; `is` with the same patterns; constants of any kind.
         - **Math and MathF** (also as `float.…`, `int.…`): `Abs Sign Min Max Clamp Sqrt Exp Log Log2 Log10 Sin Cos Tan Tanh Pow Floor Ceiling Round Truncate FusedMultiplyAdd
-          IsNaN IsFinite IsInfinity IsPositiveInfinity IsNegativeInfinity`.
+          IsNaN IsFinite IsInfinity IsPositiveInfinity IsNegativeInfinity`, and `BitOperations.PopCount` of 32 bits.
         - **Calls** of methods with source, in any file of the project: static ones, the pipeline's own, those of objects in its fields, local functions, generic ones (with
           operators and functions of `INumber<T>`). They are inlined; recursion is refused.
         - **What it reads**: fields, properties and primary constructor parameters of the pipeline (also through other objects, as `_settings.Size`), static readonly fields, and arrays

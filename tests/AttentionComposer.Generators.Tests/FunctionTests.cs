@@ -164,6 +164,7 @@ public sealed class FunctionTests
     [InlineData("readonly struct Grid(int w) { public readonly int W = w; public int Row(int p) => p / 8 + W; } readonly Grid _g = new(8); [Mask] bool F(int query, int key) => _g.Row(query) == _g.Row(key);")]
     [InlineData("enum Kind : byte { Text, Image } readonly Kind[] _kinds = []; readonly Kind _only = Kind.Image; [Mask] bool F(int key) => _kinds[key] == _only || _kinds[^1] == Kind.Text;")]
     [InlineData("readonly byte[] _a = []; readonly System.ReadOnlyMemory<short> _b; readonly uint _c = 3; [Mask] bool F(int query, int key) => _a[key] > _b.Span[query] || (uint)key < _c;")]
+    [InlineData("readonly uint[] _sets = []; [Mask] bool F(int query, int key) => System.Numerics.BitOperations.PopCount(_sets[query] & _sets[key]) > int.PopCount(query) - (int)uint.PopCount(7u);")]
     [InlineData("readonly int captured = 3; readonly float[] score = [1]; [Mask] bool F(int key) => key < captured; [Score] float S(float score) => score + this.score[0];")]
     [InlineData("[Mask] static bool F(int head) => head != 3; [Mask] static bool G() => true;")]
     [InlineData("[Mask] static bool F(int query, int key) => Cell(query) == Cell(key) && (query, 1) != (key, 1); static (int, int) Cell(int p) => (p / 64, p % 64 / 8);")]

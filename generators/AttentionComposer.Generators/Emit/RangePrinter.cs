@@ -44,6 +44,7 @@ static class RangePrinter
             Select select => $"{(select.Type == ExprType.Int ? "IntRange" : "Truth")}.Select({Print(select.Condition, distance)}, {Print(select.WhenTrue, distance)}, {Print(select.WhenFalse, distance)})",
             Unary { Operator: UnaryOperator.Abs } unary => $"IntRange.Abs({Print(unary.Operand, distance)})",
             Unary { Operator: UnaryOperator.Sign } => "new IntRange(-1, 1)",
+            Unary { Operator: UnaryOperator.PopCount } unary => $"IntRange.PopCount({Print(unary.Operand, distance)})",
             Unary { Operator: UnaryOperator.Not } unary => $"!{Operand(unary.Operand, distance)}",
             Unary { Operator: UnaryOperator.Complement } unary => $"~{Operand(unary.Operand, distance)}",
             Unary { Operator: UnaryOperator.Negate } unary => $"-{Operand(unary.Operand, distance)}",

@@ -95,7 +95,7 @@ static class ScalarPrinter
             UnaryOperator.Complement => $"~{Operand(unary.Operand, key)}",
             UnaryOperator.Abs => $"Math.Abs({operand})",
             UnaryOperator.Sign when unary.Operand.Type == ExprType.Int => $"Math.Sign({operand})",
-            UnaryOperator.Sign => $"LaneMath.Sign({operand})",
+            UnaryOperator.Sign or UnaryOperator.PopCount => $"LaneMath.{unary.Operator}({operand})",
             var function => $"MathF.{function}({operand})",
         };
     }

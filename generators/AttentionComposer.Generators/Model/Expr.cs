@@ -38,6 +38,10 @@ enum UnaryOperator
     Negate,
     Not,
     Complement,
+
+    /// <summary>How many bits of an integer are 1.</summary>
+    PopCount,
+
     Abs,
     Sign,
     Sqrt,

@@ -19,13 +19,13 @@ sealed partial class FunctionReader
             return Value(call.Arguments[0].Value, environment, path);
 
         bool isGenericMath = method.IsStatic && call.ConstrainedToType is not null && IsGenericMath(method);
-        if (isGenericMath || method.IsStatic && owner is "System.Math" or "System.MathF" or "float" or "int" or "bool" or "uint" or "byte" or "sbyte" or "short" or "ushort")
+        if (isGenericMath || method.IsStatic && owner is "System.Math" or "System.MathF" or "System.Numerics.BitOperations" or "float" or "int" or "bool" or "uint" or "byte" or "sbyte" or "short" or "ushort")
         {
             if (method.ReturnType.SpecialType == SpecialType.System_Double || method.Parameters.Any(parameter => parameter.Type.SpecialType == SpecialType.System_Double))
                 throw Refuse(Descriptors.DoubleArithmetic, call.Syntax, call.Syntax.ToString(), $"call MathF.{method.Name} with floats");
             if (call.Arguments.FirstOrDefault(argument => TryType(argument.Value.Type) is null) is { } unknown)
                 throw Type(unknown.Value.Type, call);
-            if (call.Arguments.Any(argument => IsUnsigned(argument.Value.Type)))
+            if (method.Name != "PopCount" && call.Arguments.Any(argument => IsUnsigned(argument.Value.Type)))
                 throw Refuse(Descriptors.UnsupportedType, call.Syntax, "uint", $"{method.Name} takes ints and floats there: convert it");
             Expr[] operands = [.. ByParameter(call).Select(argument => Scalar(Value(argument, environment, path), argument.Syntax))];
             return Intrinsics.Of(method.Name, operands)

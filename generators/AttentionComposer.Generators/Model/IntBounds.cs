@@ -33,6 +33,7 @@ readonly record struct IntBounds(long Min, long Max)
             Select select => Either(Bounds(select.WhenTrue), Bounds(select.WhenFalse)),
             Unary { Operator: UnaryOperator.Abs } abs => Abs(Bounds(abs.Operand)),
             Unary { Operator: UnaryOperator.Sign } => new(-1, 1),
+            Unary { Operator: UnaryOperator.PopCount } => new(0, 32),
             Unary { Operator: UnaryOperator.Negate } negate => new IntBounds(0, 0) - Bounds(negate.Operand),
             Binary { Type: ExprType.Int } binary => Of(binary.Operator, Bounds(binary.Left), Bounds(binary.Right)),
             _ => Any,

@@ -2,7 +2,7 @@ using System;
 
 namespace AttentionComposer.Generators.Model;
 
-/// <summary>The functions of Math, MathF, float and int that have a vector form.</summary>
+/// <summary>The functions of Math, MathF, BitOperations, float and int that have a vector form.</summary>
 static class Intrinsics
 {
     /// <summary>The call as an expression; null for a function that is not among them.</summary>
@@ -31,6 +31,7 @@ static class Intrinsics
         ("Ceiling", ExprType.Float) => Expr.Of(UnaryOperator.Ceiling, x),
         ("Round", ExprType.Float) => Expr.Of(UnaryOperator.Round, x),
         ("Truncate", ExprType.Float) => Expr.Of(UnaryOperator.Truncate, x),
+        ("PopCount", ExprType.Int) => Expr.Of(UnaryOperator.PopCount, x),
         ("IsNaN", ExprType.Float) => Expr.Of(BinaryOperator.NotEqual, x, x),
         ("IsPositiveInfinity", ExprType.Float) => Expr.Of(BinaryOperator.Equal, x, new FloatConstant(float.PositiveInfinity)),
         ("IsNegativeInfinity", ExprType.Float) => Expr.Of(BinaryOperator.Equal, x, new FloatConstant(float.NegativeInfinity)),

@@ -278,7 +278,6 @@ sealed class PipelineReader
         CheckAttribute(attention, headDim == nearest, Descriptors.HeadDimension, headDim, nearest);
     }
 
-    /// <summary>Reports an attribute that breaks a rule, at the place where it is written.</summary>
     /// <summary>Reports numbers that were cast to an enum which has no such member; the cache's format has a diagnostic of its own.</summary>
     void CheckChoices()
     {
@@ -297,6 +296,7 @@ sealed class PipelineReader
         }
     }
 
+    /// <summary>Reports an attribute that breaks a rule, at the place where it is written.</summary>
     void CheckAttribute(AttributeData attribute, bool holds, DiagnosticDescriptor descriptor, params object[] values)
     {
         if (holds)

@@ -28,7 +28,7 @@ sealed class VectorCost(IReadOnlyDictionary<string, Expr> locals)
         HoistedLanes => Load,
         CapturedElement element when KeySlope.Of(element.Flat, locals) is not 0 and var slope => slope == 1 && element.Type != ExprType.Bool ? Load : 2 * Load,
         CapturedElement element => element.Type == ExprType.Bool ? GatherOfConditions : Gather,
-        Unary { Operator: UnaryOperator.Sqrt } => Division,
+        Unary { Operator: UnaryOperator.Sqrt or UnaryOperator.PopCount } => Division,
         Unary { Operator: UnaryOperator.Exp or UnaryOperator.Log or UnaryOperator.Log2 or UnaryOperator.Sin or UnaryOperator.Cos or UnaryOperator.Tanh } => Function,
         Binary { Operator: BinaryOperator.Divide or BinaryOperator.Remainder } => Division,
         Binary { Operator: BinaryOperator.Power } => 3 * Function,

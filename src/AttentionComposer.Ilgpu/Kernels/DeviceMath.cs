@@ -28,6 +28,14 @@ public static class DeviceMath
     /// <inheritdoc cref="Sign(float)"/>
     public static int Sign(int x) => x > 0 ? 1 : x < 0 ? -1 : 0;
 
+    /// <summary>How many bits are 1, counted in fields of two bits, of four, of eight; the product adds up all bytes in the highest one.</summary>
+    public static int PopCount(int x)
+    {
+        x -= (x >>> 1) & 0x55555555;
+        x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
+        return (((x + (x >>> 4)) & 0x0F0F0F0F) * 0x01010101) >>> 24;
+    }
+
     /// <summary><c>x / y</c> truncated towards 0; 0 for a divisor of 0, which only a value that is thrown away may have.</summary>
     public static int Divide(int x, int y) => y == 0 ? 0 : y == -1 ? -x : x / y;
 

@@ -83,6 +83,15 @@ public readonly struct IntRange(int min, int max)
     public static IntRange Abs(IntRange x) =>
         x.Min == int.MinValue ? Any : x.Min >= 0 ? x : x.Max <= 0 ? -x : new(0, Math.Max(-x.Min, x.Max));
 
+    /// <summary>How many bits are 1: at least those that all share, at most those that any could have.</summary>
+    public static IntRange PopCount(IntRange x)
+    {
+        if (x.Min < 0)
+            return x.IsConstant ? LaneMath.PopCount(x.Min) : new IntRange(0, 32);
+        (int common, int open) = x.Bits;
+        return new(LaneMath.PopCount(common), LaneMath.PopCount(common | open));
+    }
+
     /// <summary><c>condition ? x : y</c>.</summary>
     public static IntRange Select(Truth condition, IntRange x, IntRange y) => condition.View switch
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -20,6 +21,9 @@ public static class LaneMath
 
     /// <summary>1, 0 or -1.</summary>
     public static int Sign(float x) => x > 0 ? 1 : x < 0 ? -1 : 0;
+
+    /// <summary>How many bits are 1.</summary>
+    public static int PopCount(int x) => BitOperations.PopCount((uint)x);
 
     /// <summary><c>x / y</c> for integers, truncated towards 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -86,6 +90,16 @@ public static class LaneMath
     /// <inheritdoc cref="Sign(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Sign(Vector512<int> x) => Vector512.LessThan(x, Vector512<int>.Zero) - Vector512.GreaterThan(x, Vector512<int>.Zero);
+
+    /// <inheritdoc cref="PopCount(int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> PopCount(Vector512<int> x)
+    {
+        // In fields of two bits, of four, of eight; the product adds up all bytes in the highest one.
+        x -= (x >>> 1) & Vector512.Create(0x55555555);
+        x = (x & Vector512.Create(0x33333333)) + ((x >>> 2) & Vector512.Create(0x33333333));
+        return (((x + (x >>> 4)) & Vector512.Create(0x0F0F0F0F)) * 0x01010101) >>> 24;
+    }
 
     /// <summary><c>x</c> to the power of <c>y</c>: exp(y · ln|x|) in float64, and the sign of odd powers.</summary>
     public static Vector512<float> Pow(Vector512<float> x, Vector512<float> y)
@@ -183,6 +197,16 @@ public static class LaneMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Sign(Vector256<int> x) => Vector256.LessThan(x, Vector256<int>.Zero) - Vector256.GreaterThan(x, Vector256<int>.Zero);
 
+    /// <inheritdoc cref="PopCount(int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> PopCount(Vector256<int> x)
+    {
+        // In fields of two bits, of four, of eight; the product adds up all bytes in the highest one.
+        x -= (x >>> 1) & Vector256.Create(0x55555555);
+        x = (x & Vector256.Create(0x33333333)) + ((x >>> 2) & Vector256.Create(0x33333333));
+        return (((x + (x >>> 4)) & Vector256.Create(0x0F0F0F0F)) * 0x01010101) >>> 24;
+    }
+
     /// <summary><c>x</c> to the power of <c>y</c>: exp(y · ln|x|) in float64, and the sign of odd powers.</summary>
     public static Vector256<float> Pow(Vector256<float> x, Vector256<float> y)
     {
@@ -278,6 +302,16 @@ public static class LaneMath
     /// <inheritdoc cref="Sign(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Sign(Vector128<int> x) => Vector128.LessThan(x, Vector128<int>.Zero) - Vector128.GreaterThan(x, Vector128<int>.Zero);
+
+    /// <inheritdoc cref="PopCount(int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> PopCount(Vector128<int> x)
+    {
+        // In fields of two bits, of four, of eight; the product adds up all bytes in the highest one.
+        x -= (x >>> 1) & Vector128.Create(0x55555555);
+        x = (x & Vector128.Create(0x33333333)) + ((x >>> 2) & Vector128.Create(0x33333333));
+        return (((x + (x >>> 4)) & Vector128.Create(0x0F0F0F0F)) * 0x01010101) >>> 24;
+    }
 
     /// <summary><c>x</c> to the power of <c>y</c>: exp(y · ln|x|) in float64, and the sign of odd powers.</summary>
     public static Vector128<float> Pow(Vector128<float> x, Vector128<float> y)

@@ -15,7 +15,7 @@ public sealed class IntRangeTests
         ("&", (x, y) => x & y, (x, y) => x & y), ("|", (x, y) => x | y, (x, y) => x | y), ("^", (x, y) => x ^ y, (x, y) => x ^ y),
         ("<<", (x, y) => x << y, (x, y) => x << y), (">>", (x, y) => x >> y, (x, y) => x >> y), (">>>", (x, y) => x >>> y, (x, y) => x >>> y),
         ("min", IntRange.Least, Math.Min), ("max", IntRange.Most, Math.Max), ("abs", (x, _) => IntRange.Abs(x), (x, _) => Math.Abs(x)),
-        ("negate", (x, _) => -x, (x, _) => -x), ("complement", (x, _) => ~x, (x, _) => ~x),
+        ("negate", (x, _) => -x, (x, _) => -x), ("complement", (x, _) => ~x, (x, _) => ~x), ("popcount", (x, _) => IntRange.PopCount(x), (x, _) => int.PopCount(x)),
     ];
 
     static readonly (string Name, Func<IntRange, IntRange, Truth> OfRanges, Func<int, int, bool> OfNumbers)[] s_comparisons =

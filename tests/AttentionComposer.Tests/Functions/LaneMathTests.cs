@@ -31,6 +31,20 @@ public sealed class LaneMathTests
     }
 
     [Fact]
+    public void BitsAreCountedAsInCSharp()
+    {
+        Vector512<int> counts = LaneMath.PopCount(Vector512.Create(s_integers));
+        for (int i = 0; i < 16; i++)
+        {
+            int expected = int.PopCount(s_integers[i]);
+            Assert.Equal(expected, counts[i]);
+            Assert.Equal(expected, LaneMath.PopCount(Vector256.Create(s_integers[i]))[i % 8]);
+            Assert.Equal(expected, LaneMath.PopCount(Vector128.Create(s_integers[i]))[i % 4]);
+            Assert.Equal(expected, LaneMath.PopCount(s_integers[i]));
+        }
+    }
+
+    [Fact]
     public void EveryQuotientIsExact()
     {
         var random = new Random(1);

@@ -19,7 +19,7 @@ public sealed partial class SmallIntegers(byte[] keep, sbyte[] level, short[] do
     [Mask]
     public bool Visible(int query, int key)
     {
-        if (keep[key] == 0 || document[query] < document[key] || owner[query] > owner[key])
+        if (keep[key] == 0 || document[query] < document[key] || owner[query] > owner[key] || BitOperations.PopCount(owner[query] ^ owner[key]) == 32)
             return false;
         sbyte step = level[key];
         step += 100; // wraps around
@@ -30,7 +30,7 @@ public sealed partial class SmallIntegers(byte[] keep, sbyte[] level, short[] do
     [Score] public float Dropped(float score, int query, int key)
     {
         uint hash = Hash((uint)query, (uint)key);
-        return hash < threshold ? float.NegativeInfinity : score + hash * (0.5f / uint.MaxValue) + (byte)(key * 3) / 256f + hash / 1024 % 2;
+        return hash < threshold ? float.NegativeInfinity : score + hash * (0.5f / uint.MaxValue) + (byte)(key * 3) / 256f + hash / 1024 % 2 + 0.1f * int.PopCount(key);
     }
 
     static uint Hash(uint query, uint key)

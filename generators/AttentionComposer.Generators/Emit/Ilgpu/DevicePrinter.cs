@@ -67,7 +67,7 @@ static class DevicePrinter
             UnaryOperator.Negate => $"-{Operand(unary.Operand)}",
             UnaryOperator.Not => $"!{Operand(unary.Operand)}",
             UnaryOperator.Complement => $"~{Operand(unary.Operand)}",
-            UnaryOperator.Sign or UnaryOperator.Tanh => $"DeviceMath.{unary.Operator}({operand})",
+            UnaryOperator.Sign or UnaryOperator.PopCount or UnaryOperator.Tanh => $"DeviceMath.{unary.Operator}({operand})",
             UnaryOperator.Abs when unary.Type == ExprType.Int => $"Math.Abs({operand})",
             UnaryOperator.Round => $"XMath.RoundToEven({operand})",
             var function => $"XMath.{function}({operand})",

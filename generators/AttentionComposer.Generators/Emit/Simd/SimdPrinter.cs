@@ -91,7 +91,7 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
         UnaryOperator.Negate => $"-{Operand(unary.Operand)}",
         UnaryOperator.Not or UnaryOperator.Complement => $"~{Operand(unary.Operand)}",
         UnaryOperator.Tanh or UnaryOperator.Exp => $"VectorMath.{unary.Operator}({Vector(unary.Operand)})",
-        UnaryOperator.Sign => $"LaneMath.Sign({Vector(unary.Operand)})",
+        UnaryOperator.Sign or UnaryOperator.PopCount => $"LaneMath.{unary.Operator}({Vector(unary.Operand)})",
         var function => $"{_vector}.{function}({Vector(unary.Operand)})",
     };
 
