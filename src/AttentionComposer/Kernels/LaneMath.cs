@@ -10,7 +10,8 @@ namespace AttentionComposer.Kernels;
 /// <remarks>
 /// Integer division goes through float64, which holds every quotient of two 32-bit integers closely enough to truncate it exactly. A
 /// divisor of 0 gives some number instead of an exception: such lanes belong to keys that nobody asks for, and the generator refuses
-/// functions in which others could have it.
+/// functions in which others could have it. Whether a remainder is 0 needs no division (Warren, Hacker's Delight, 10-17): an odd divisor's inverse modulo
+/// 2^32 takes its multiples to their quotients, the smallest numbers, and all others beyond.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class LaneMath
@@ -24,6 +25,15 @@ public static class LaneMath
 
     /// <summary>How many bits are 1.</summary>
     public static int PopCount(int x) => BitOperations.PopCount((uint)x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static uint Inverse(uint odd)
+    {
+        uint inverse = 3 * odd ^ 2; // in its 5 low bits; each step doubles them
+        inverse *= 2 - odd * inverse;
+        inverse *= 2 - odd * inverse;
+        return inverse * (2 - odd * inverse);
+    }
 
     /// <summary><c>x / y</c> for integers, truncated towards 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,6 +100,19 @@ public static class LaneMath
     /// <inheritdoc cref="Sign(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Sign(Vector512<int> x) => Vector512.LessThan(x, Vector512<int>.Zero) - Vector512.GreaterThan(x, Vector512<int>.Zero);
+
+    /// <summary>Whether <c>x % divisor == 0</c>, for a constant divisor above 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> IsMultiple(Vector512<int> x, int divisor)
+    {
+        int shift = BitOperations.TrailingZeroCount(divisor);
+        if (divisor >> shift == 1)
+            return Vector512.Equals(x & Vector512.Create(divisor - 1), Vector512<int>.Zero);
+        Vector512<uint> quotient = Vector512.Abs(x).AsUInt32() * Inverse((uint)(divisor >> shift));
+        if (shift != 0)
+            quotient = (quotient >>> shift) | (quotient << (32 - shift));
+        return Vector512.LessThanOrEqual(quotient, Vector512.Create(uint.MaxValue / (uint)divisor)).AsInt32();
+    }
 
     /// <inheritdoc cref="PopCount(int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -197,6 +220,19 @@ public static class LaneMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Sign(Vector256<int> x) => Vector256.LessThan(x, Vector256<int>.Zero) - Vector256.GreaterThan(x, Vector256<int>.Zero);
 
+    /// <inheritdoc cref="IsMultiple(Vector512{int}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> IsMultiple(Vector256<int> x, int divisor)
+    {
+        int shift = BitOperations.TrailingZeroCount(divisor);
+        if (divisor >> shift == 1)
+            return Vector256.Equals(x & Vector256.Create(divisor - 1), Vector256<int>.Zero);
+        Vector256<uint> quotient = Vector256.Abs(x).AsUInt32() * Inverse((uint)(divisor >> shift));
+        if (shift != 0)
+            quotient = (quotient >>> shift) | (quotient << (32 - shift));
+        return Vector256.LessThanOrEqual(quotient, Vector256.Create(uint.MaxValue / (uint)divisor)).AsInt32();
+    }
+
     /// <inheritdoc cref="PopCount(int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> PopCount(Vector256<int> x)
@@ -302,6 +338,19 @@ public static class LaneMath
     /// <inheritdoc cref="Sign(float)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Sign(Vector128<int> x) => Vector128.LessThan(x, Vector128<int>.Zero) - Vector128.GreaterThan(x, Vector128<int>.Zero);
+
+    /// <inheritdoc cref="IsMultiple(Vector512{int}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> IsMultiple(Vector128<int> x, int divisor)
+    {
+        int shift = BitOperations.TrailingZeroCount(divisor);
+        if (divisor >> shift == 1)
+            return Vector128.Equals(x & Vector128.Create(divisor - 1), Vector128<int>.Zero);
+        Vector128<uint> quotient = Vector128.Abs(x).AsUInt32() * Inverse((uint)(divisor >> shift));
+        if (shift != 0)
+            quotient = (quotient >>> shift) | (quotient << (32 - shift));
+        return Vector128.LessThanOrEqual(quotient, Vector128.Create(uint.MaxValue / (uint)divisor)).AsInt32();
+    }
 
     /// <inheritdoc cref="PopCount(int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

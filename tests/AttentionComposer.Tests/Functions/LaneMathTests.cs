@@ -31,6 +31,23 @@ public sealed class LaneMathTests
     }
 
     [Fact]
+    public void MultiplesAreThoseOfCSharp()
+    {
+        var random = new Random(2);
+        foreach (int divisor in new[] { 1, 2, 3, 5, 6, 7, 12, 60, 64, 96, 1000, 65536, 3 << 20, (1 << 30) + 1, int.MaxValue - 1, int.MaxValue })
+        {
+            for (int trial = 0; trial < 1000; trial++)
+            {
+                int x = trial < 16 ? s_integers[trial] : trial == 16 ? int.MinValue : random.Next(int.MinValue, int.MaxValue) / divisor * divisor + random.Next(-1, 2);
+                int expected = x % divisor == 0 ? -1 : 0;
+                Assert.Equal(expected, LaneMath.IsMultiple(Vector512.Create(x), divisor)[9]);
+                Assert.Equal(expected, LaneMath.IsMultiple(Vector256.Create(x), divisor)[6]);
+                Assert.Equal(expected, LaneMath.IsMultiple(Vector128.Create(x), divisor)[3]);
+            }
+        }
+    }
+
+    [Fact]
     public void BitsAreCountedAsInCSharp()
     {
         Vector512<int> counts = LaneMath.PopCount(Vector512.Create(s_integers));

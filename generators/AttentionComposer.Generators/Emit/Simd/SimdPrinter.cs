@@ -114,6 +114,8 @@ sealed class SimdPrinter(KernelPlan plan, int bits, bool listed = false)
             case BinaryOperator.And or BinaryOperator.BitAnd: return $"{Operand(left)} & {Operand(right)}";
             case BinaryOperator.Or or BinaryOperator.BitOr: return $"{Operand(left)} | {Operand(right)}";
             case BinaryOperator.ExclusiveOr: return $"{Operand(left)} ^ {Operand(right)}";
+            case BinaryOperator.Equal or BinaryOperator.NotEqual when (left, right) is (Binary { Operator: BinaryOperator.Remainder, Right: IntConstant { Value: > 0 } divisor } remainder, IntConstant { Value: 0 }):
+                return $"{(binary.Operator == BinaryOperator.NotEqual ? "~" : "")}LaneMath.IsMultiple({Vector(remainder.Left)}, {Literal.Of(divisor.Value)})";
             case BinaryOperator.NotEqual when left.Type == ExprType.Bool: return $"{Operand(left)} ^ {Operand(right)}";
             case BinaryOperator.ShiftLeft or BinaryOperator.ShiftRight or BinaryOperator.ShiftRightUnsigned when right.VariesWithKey:
                 return $"LaneMath.{binary.Operator}({Vector(left)}, {Vector(right)})";
