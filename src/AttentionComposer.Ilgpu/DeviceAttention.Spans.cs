@@ -13,12 +13,13 @@ public sealed partial class DeviceAttention
         Span<float> output, Span<float> logSumExp = default, AcceleratorStream? stream = null)
     {
         DeviceCheck check = Checks(cache);
-        int tokens = check.Queries(queries.Length, output.Length, logSumExp.Length);
+        int tokens = Queries(check, queries.Length, output.Length, logSumExp.Length);
         check.KeysAndValues(keys.Length, values.Length, tokens);
         StreamBuffers buffers = Prepare(stream);
         if (tokens == 0)
             return;
 
+        EvictionState[] before = cache.EvictionStates.ToArray();
         Store(buffers, cache, buffers.Upload(buffers.Keys, keys), buffers.Upload(buffers.Values, values), tokens);
         try
         {
@@ -26,7 +27,7 @@ public sealed partial class DeviceAttention
         }
         catch
         {
-            cache.TakeBack(tokens);
+            cache.TakeBack(tokens, before);
             throw;
         }
     }
@@ -48,10 +49,21 @@ public sealed partial class DeviceAttention
     public void Attend(
         DeviceKvCache cache, ReadOnlySpan<float> queries, Span<float> output, Span<float> logSumExp = default, AcceleratorStream? stream = null)
     {
-        int tokens = Checks(cache).Queries(queries.Length, output.Length, logSumExp.Length);
+        int tokens = Queries(Checks(cache), queries.Length, output.Length, logSumExp.Length);
         StreamBuffers buffers = Prepare(stream);
-        if (tokens > 0)
+        if (tokens == 0)
+            return;
+
+        EvictionState[] before = cache.EvictionStates.ToArray();
+        try
+        {
             RunAndDownload(buffers, cache, queries, output, logSumExp, tokens);
+        }
+        catch
+        {
+            cache.TakeBack(0, before);
+            throw;
+        }
     }
 
     void RunAndDownload(

@@ -93,7 +93,7 @@ public sealed partial class DeviceAttention : IDisposable
         ArrayView<float> output, ArrayView<float> logSumExp = default, AcceleratorStream? stream = null)
     {
         DeviceCheck check = Checks(cache);
-        int tokens = check.Queries(queries.Length, output.Length, logSumExp.Length);
+        int tokens = Queries(check, queries.Length, output.Length, logSumExp.Length);
         check.KeysAndValues(keys.Length, values.Length, tokens);
         StreamBuffers buffers = Prepare(stream);
         Store(buffers, cache, keys, values, tokens);
@@ -113,7 +113,7 @@ public sealed partial class DeviceAttention : IDisposable
     public void Attend(
         DeviceKvCache cache, ArrayView<float> queries, ArrayView<float> output, ArrayView<float> logSumExp = default, AcceleratorStream? stream = null)
     {
-        int tokens = Checks(cache).Queries(queries.Length, output.Length, logSumExp.Length);
+        int tokens = Queries(Checks(cache), queries.Length, output.Length, logSumExp.Length);
         Run(Prepare(stream), cache, queries, output, logSumExp, tokens);
     }
 
@@ -149,6 +149,13 @@ public sealed partial class DeviceAttention : IDisposable
     }
 
     ReadOnlySpan<int> LabelChannels => _pipeline is ISelectionKernels selection ? selection.LabelChannels : default;
+
+    int Queries(DeviceCheck check, long queries, long output, long logSumExp)
+    {
+        int tokens = check.Queries(queries, output, logSumExp);
+        check.Steps(tokens, _kernels.Traits.CheckedFunctions.Count > 0);
+        return tokens;
+    }
 
     /// <summary>The stream's memory, with what the pipeline's functions read now.</summary>
     StreamBuffers Prepare(AcceleratorStream? stream)

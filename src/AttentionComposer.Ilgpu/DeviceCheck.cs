@@ -1,3 +1,4 @@
+using AttentionComposer.Ilgpu.Kernels;
 using ILGPU.Runtime;
 
 namespace AttentionComposer.Ilgpu;
@@ -52,6 +53,18 @@ readonly struct DeviceCheck
             if (tokens > _cache.Capacity - lengths[i])
                 throw new InvalidOperationException(
                     $"{_pipeline}: sequence {i} of the cache holds {lengths[i]} of {_cache.Capacity} positions and has no room for {tokens} more.");
+    }
+
+    /// <summary>Refuses so many steps that a function's fault in the last could not be taken back from the first.</summary>
+    public void Steps(int tokens, bool checksTables)
+    {
+        if (!checksTables || tokens <= EvictionKernel.Undoable)
+            return;
+        foreach (EvictionState state in _cache.EvictionStates)
+            if (state.HasEvicted)
+                throw new ArgumentException(
+                    $"{_pipeline}: got {tokens} tokens; behind an eviction a call takes {EvictionKernel.Undoable} at most where functions read tables, so that it can be taken back if one reads " +
+                    "outside. Give the tokens in several calls.", "queries");
     }
 
     int Tokens(long scalars, int width, string name, string layout)

@@ -78,11 +78,22 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>Forgets, in each sequence, all positions from <paramref name="length"/> on, as after rejected speculation.</summary>
     /// <param name="length">The new length, at most that of the shortest sequence.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative or above a sequence's length.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// What queries from that length on did to the scores of <see cref="HeavyHittersAttribute"/> is too long ago to be taken back.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The cache is disposed.</exception>
     public void Truncate(int length)
     {
         ThrowIfDisposed();
         CheckLength(length);
+        foreach (ref EvictionState state in EvictionStates)
+        {
+            if (!state.CanGoBackTo(length))
+                throw new InvalidOperationException(
+                    $"The scores of keys cannot go back to {length} positions: only what the newest {EvictionKernel.Undoable} queries did can be taken back, and no call of more. " +
+                    "Clear the cache and attend again, or truncate to 0.");
+        }
+
         SetLengths(length);
     }
 
@@ -134,6 +145,12 @@ public sealed class DeviceKvCache : IDisposable
     /// <summary>Blocks of positions of a head.</summary>
     internal int Blocks => _storage.Blocks;
 
+    /// <summary>The weights that keys have received, on the device.</summary>
+    internal DeviceEviction Eviction => _storage.Eviction!.Of(_first, Sequences, Rows);
+
+    /// <summary>What the host knows of them, a sequence each; empty where nothing is evicted.</summary>
+    internal Span<EvictionState> EvictionStates => _storage.Eviction is { } eviction ? eviction.States.AsSpan(_first, Sequences) : default;
+
     /// <summary>How many positions of each sequence the bounds of pages know.</summary>
     internal Span<int> BoundedLengths => _storage.BoundedLengths.AsSpan(_first, Sequences);
 
@@ -167,10 +184,14 @@ public sealed class DeviceKvCache : IDisposable
             length += tokens;
     }
 
-    /// <summary>Forgets the newest positions of each sequence.</summary>
-    internal void TakeBack(int tokens)
+    /// <summary>Forgets the newest positions of each sequence, and what their queries did, as when a call is refused halfway.</summary>
+    /// <param name="tokens">Positions of each sequence.</param>
+    /// <param name="before">The sequences' states from before the call.</param>
+    internal void TakeBack(int tokens, ReadOnlySpan<EvictionState> before)
     {
         Grow(-tokens);
+        for (int i = 0; i < before.Length; i++)
+            EvictionStates[i].TakeBackTo(before[i], Lengths[i], Lengths[i] + tokens);
         ForgetBounds();
         _storage.LengthsChanged = true;
     }
@@ -184,6 +205,8 @@ public sealed class DeviceKvCache : IDisposable
 
     void SetLengths(int length)
     {
+        for (int i = 0; i < EvictionStates.Length; i++)
+            EvictionStates[i].Truncate(length, Lengths[i]);
         _storage.Lengths.AsSpan(_first, Sequences).Fill(length);
         ForgetBounds();
         _storage.LengthsChanged = true;
@@ -244,6 +267,8 @@ public sealed class DeviceKvCache : IDisposable
                 Columns = accelerator.Allocate1D<Chunk>(heads * kind.Shape.HeadDim * 2 * ColumnChunks);
             }
 
+            if (kind.KeptKeys > 0)
+                Eviction = new(accelerator, kind.Shape, sequences, Rows);
             if (kind.ValueMean)
             {
                 Blocks = Chunks(Rows, RemainderKernel.BlockPositions);
@@ -266,7 +291,7 @@ public sealed class DeviceKvCache : IDisposable
         public int Blocks { get; }
 
         public long SequenceBytes =>
-            (Keys.LengthInBytes + Values.LengthInBytes + (Columns?.LengthInBytes ?? 0) + (BlockSums?.LengthInBytes ?? 0)) / Lengths.Length;
+            (Keys.LengthInBytes + Values.LengthInBytes + (Columns?.LengthInBytes ?? 0) + (BlockSums?.LengthInBytes ?? 0) + (Eviction?.LengthInBytes ?? 0)) / Lengths.Length;
 
         public MemoryBuffer1D<Chunk, Stride1D.Dense> Keys { get; }
 
@@ -279,6 +304,7 @@ public sealed class DeviceKvCache : IDisposable
         public MemoryBuffer1D<float, Stride1D.Dense>? BlockSums { get; }
 
         public int[] Labels { get; }
+        public EvictionMemory? Eviction { get; }
 
         public int[] Lengths { get; }
 
@@ -302,6 +328,7 @@ public sealed class DeviceKvCache : IDisposable
             Columns?.Dispose();
             ColumnChannels?.Dispose();
             BlockSums?.Dispose();
+            Eviction?.Dispose();
         }
 
         static int Chunks(int scalars, int chunk) => (scalars + chunk - 1) / chunk;

@@ -25,6 +25,7 @@ sealed class Launcher
     readonly Action<AcceleratorStream, KernelConfig, AppendCall> _grow;
     readonly Action<AcceleratorStream, KernelConfig, AppendCall> _append;
     readonly SelectionLauncher? _selection;
+    readonly EvictionLauncher? _eviction;
 
     Launcher(IFusedKernels pipeline, IDeviceKernels kernels, Accelerator accelerator)
     {
@@ -41,6 +42,7 @@ sealed class Launcher
         _grow = accelerator.LoadKernel<AppendCall>(AppendKernel.Grow, new KernelSpecialization(Threads, null));
         _append = accelerator.LoadKernel<AppendCall>(AppendKernel.Run, new KernelSpecialization(Threads, null));
         _selection = kernels.Score is null ? null : new SelectionLauncher(_traits, kernels, accelerator);
+        _eviction = kernels.SumWeights is null ? null : new EvictionLauncher(_traits, kernels, accelerator);
     }
 
     /// <summary>Multiprocessors to fill with groups of threads.</summary>
@@ -70,6 +72,7 @@ sealed class Launcher
     /// <summary>Stores new rows.</summary>
     public void Append(AcceleratorStream stream, DeviceKvCache cache, ArrayView<float> keys, ArrayView<float> values, int tokens)
     {
+        _eviction?.Settle(stream, cache);
         var call = new AppendCall
         {
             NewKeys = keys,
@@ -88,6 +91,7 @@ sealed class Launcher
         _append(stream, Config(Groups((long)tokens * call.Heads * call.RowChunks, Threads), cache.Sequences, 2), call);
         cache.Grow(tokens);
         _selection?.Append(stream, cache, call);
+        _eviction?.Append(stream, cache, call);
     }
 
     /// <summary>Attends with each sequence's last tokens.</summary>
@@ -107,10 +111,47 @@ sealed class Launcher
             WritesLogSumExp = logSumExp.Length > 0 ? 1 : 0,
         };
         buffers.FillIn(ref call);
-        if (_traits.Block > 0)
+        if (_eviction is not null)
+            AttendAndScore(buffers, cache, call);
+        else if (_traits.Block > 0)
             AttendInPieces(buffers, cache, call);
         else
             Attend(buffers, cache, call, new CallPiece(0, tokens, 0, 0));
+    }
+
+    // A call of several tokens is dense until something is gone. Sequences of which some are that far and others not run each by itself.
+    void AttendAndScore(StreamBuffers buffers, DeviceKvCache cache, DeviceCall call)
+    {
+        _eviction!.Settle(buffers.Stream, cache);
+        bool steps = EvictionLauncher.Steps(cache.EvictionStates[0], call.Tokens);
+        foreach (ref EvictionState state in cache.EvictionStates)
+        {
+            if (EvictionLauncher.Steps(state, call.Tokens) == steps)
+                continue;
+            for (int i = 0; i < cache.Sequences; i++)
+                AttendAndScore(buffers, cache.Part(i), OneOf(call, cache.Part(i), i, buffers.Stream));
+            return;
+        }
+
+        if (call.WritesLogSumExp == 0)
+        {
+            call.WritesLogSumExp = 1;
+            call.LogSumExp = buffers.LogSumExp.View((long)cache.Sequences * call.Tokens * _traits.Shape.QueryHeads);
+        }
+
+        if (!steps)
+        {
+            Attend(buffers, cache, call, new CallPiece(0, call.Tokens, 0, 0));
+            _eviction.AddDense(buffers, cache, call);
+            return;
+        }
+
+        for (call.FirstToken = 0; call.FirstToken < call.Tokens; call.FirstToken++)
+        {
+            _eviction.Evict(buffers, cache, ref call);
+            Attend(buffers, cache, call, new CallPiece(call.FirstToken, 1, 0, 0));
+            _eviction.AddStep(buffers, cache, call);
+        }
     }
 
     // Sequences whose calls are cut alike run together, and otherwise each by itself.
@@ -156,7 +197,7 @@ sealed class Launcher
         bool decodes = tokens <= _device.DecodeTokens;
         int tileTokens = decodes ? 1 : Math.Max(1, _device.PrefillRows / shape.GroupSize);
         long groupsPerTile = (long)cache.Sequences * shape.KeyValueHeads * (decodes ? _device.DecodeRowTiles : 1);
-        int visible = VisibleKeys(cache, call.Tokens, piece);
+        int visible = call.Keep > 0 ? _traits.Selection!.Keep : VisibleKeys(cache, call.Tokens, piece); // a list holds no more
         bool chooses = _selection is not null && _selection.Chooses(tokens, visible);
         int splits = Splits(
             groupsPerTile * Groups(tokens, tileTokens), Groups(chooses ? _traits.Selection!.KeepKeys : visible, decodes ? _device.DecodeKeys : _device.PrefillKeys),

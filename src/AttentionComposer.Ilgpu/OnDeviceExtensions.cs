@@ -10,7 +10,7 @@ public static class OnDeviceExtensions
     /// <param name="pipeline">An object of a class that is declared with <see cref="AttentionAttribute"/> in a project that references this library. Its fields are
     /// read at each call, as on the CPU.</param>
     /// <param name="accelerator">An accelerator of a context that was made with <see cref="DeviceContext.ForAttention"/>.</param>
-    /// <exception cref="NotSupportedException">The pipeline has no device kernels: it has a stage that runs on the CPU only, or its project does not reference this library. Or the accelerator's
+    /// <exception cref="NotSupportedException">The pipeline has no device kernels: its cache format is read on the CPU only, or its project does not reference this library. Or the accelerator's
     /// warps are not of 32 lanes.</exception>
     /// <exception cref="InvalidOperationException">The accelerator's compiler refuses a kernel.</exception>
     public static DeviceAttention OnDevice(this IAttention pipeline, Accelerator accelerator)
@@ -31,9 +31,8 @@ public static class OnDeviceExtensions
             return kernels;
 
         AttentionPlan plan = pipeline.Plan;
-        string? stage = plan.Selection is { Method: "HeavyHitters" } selection ? selection.Method : null;
-        throw new NotSupportedException(stage is null
-            ? $"{plan.Name} has no device kernels. They are emitted where its class is declared: reference AttentionComposer.Ilgpu from that project."
-            : $"{plan.Name} has no device kernels: the stage {stage} runs on the CPU only.");
+        throw new NotSupportedException(plan.Format == KvFormat.Int8
+            ? $"{plan.Name} has no device kernels: rows of {plan.Format} are read on the CPU only."
+            : $"{plan.Name} has no device kernels. They are emitted where its class is declared: reference AttentionComposer.Ilgpu from that project.");
     }
 }

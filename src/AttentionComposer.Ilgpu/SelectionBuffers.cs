@@ -63,6 +63,40 @@ sealed class SelectionBuffers(Accelerator accelerator, AcceleratorStream stream)
         };
     }
 
+    /// <summary>A choice among the keys that an eviction may leave, by the scores that they have.</summary>
+    /// <param name="selection">The pipeline's selection.</param>
+    /// <param name="pairs">Key/value heads of all sequences.</param>
+    /// <param name="sequences">Sequences.</param>
+    /// <param name="candidates">The most candidates of a head.</param>
+    /// <param name="call">Receives the list of chosen candidates.</param>
+    public DeviceSelection ForEviction(SelectionTraits selection, long pairs, int sequences, int candidates, ref DeviceCall call)
+    {
+        call.Keep = Math.Min(selection.Keep, candidates);
+        call.Chosen = _chosen.View(pairs * call.Keep);
+        call.ChosenCounts = _chosenCounts.View(pairs);
+        ArrayView<int> intervals = _intervals.View(2L * sequences);
+        ArrayView<float> scores = _scores.View(pairs * candidates);
+        return new DeviceSelection
+        {
+            Columns = call.Keys, // no view may be empty
+            Channels = intervals,
+            Queries = scores,
+            Intervals = intervals,
+            KeyIntervals = intervals,
+            Scores = scores,
+            Ranks = _ranks.View(pairs * candidates),
+            Mass = scores,
+            ScoreStride = candidates,
+            IntervalCount = 1,
+            SinkLogits = -1,
+            Forced = selection.Forced,
+            HidesCandidates = 1,
+        };
+    }
+
+    /// <summary>One number for each of some lists.</summary>
+    public ArrayView<int> Counts(long lists) => _keyCounts.View(lists);
+
     /// <summary>Candidates in a chunk: slots begin at whole ones.</summary>
     public static int ChunkCandidates(DeviceCacheKind kind) => kind.PageSize > 0 ? PageKernel.ChunkPages : kind.KeyColumns ? kind.ChunkScalars : 1;
 

@@ -90,6 +90,18 @@ public sealed class DeviceSnapshotTests
         public sealed partial class SparQOverAWindow;
         """).DeviceText);
 
+    /// <summary>Weights summed over queries, for the keys of a list or for all; a score that knows head and distance.</summary>
+    [Fact]
+    public void HeavyHittersWithSlopes() => Snapshot.Verify(GeneratorRun.OnDevice(
+        """
+        namespace Decoder;
+
+        [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2)]
+        [Causal, Alibi, HeavyHitters(Budget = 128)]
+        [KvCache(KvFormat.BFloat16)]
+        public sealed partial class HeavyHittersWithSlopes;
+        """).DeviceText);
+
     /// <summary>Bounds of pages, as the newest key of each would score; pages of other documents are left out.</summary>
     [Fact]
     public void PagesOfDocuments() => Snapshot.Verify(GeneratorRun.OnDevice(

@@ -106,7 +106,6 @@ public sealed class DiagnosticTests
     public static TheoryData<string, string> OnDevice => new()
     {
         { "ATC0401", $"[{Good}, Causal, [|KvCache(KvFormat.Int8)|]] partial class Local;" },
-        { "ATC0401", $"[{Good}, Causal, [|HeavyHitters(Budget = 16, Local = 8)|]] partial class Local;" },
     };
 
     /// <summary>What devices cannot do is told where it is written, and only where there are devices; the processor can do it all the same.</summary>

@@ -7,5 +7,5 @@ static partial class Descriptors
 {
     public static readonly DiagnosticDescriptor NotOnDevice = Note(
         "ATC0401", "A pipeline gets no kernels for devices",
-        "'{0}' runs on the processor only, and OnDevice refuses it: there are no kernels for {1} on devices; declare a second class without it for them");
+        "'{0}' runs on the processor only, and OnDevice refuses it: there are no kernels for {1} on devices; declare a second class with another cache format for them");
 }

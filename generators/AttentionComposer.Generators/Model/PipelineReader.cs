@@ -27,9 +27,6 @@ sealed class PipelineReader
 
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];
 
-    /// <summary>The attributes of stages that run on the processor only.</summary>
-    static readonly string[] s_processorStages = ["HeavyHitters"];
-
     static readonly SymbolDisplayFormat s_written =
         SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
 
@@ -142,18 +139,15 @@ sealed class PipelineReader
         return read is null ? null : read with { OnDevice = IsOnDevice(read) };
     }
 
-    /// <summary>Whether the pipeline gets kernels for devices: only in a project that references their runtime, and not for every stage.</summary>
+    /// <summary>Whether the pipeline gets kernels for devices: only in a project that references their runtime, and not for every cache format.</summary>
     bool IsOnDevice(PipelineSpec spec)
     {
         if (_compilation.GetTypeByMetadataName(DeviceKernels) is null)
             return false;
         CheckMembers(s_deviceMembers);
-        string? missing = s_processorStages.FirstOrDefault(stage => Find(stage) is not null);
-        if (missing is not null)
-            CheckAttribute(Find(missing)!, false, Descriptors.NotOnDevice, $"[{missing}]");
         if (spec.Format == KvFormat.Int8)
             CheckAttribute(Find("KvCache")!, false, Descriptors.NotOnDevice, "rows of Int8");
-        return missing is null && spec.Format != KvFormat.Int8;
+        return spec.Format != KvFormat.Int8;
     }
 
     PipelineSpec ReadFunctions(PipelineSpec spec)

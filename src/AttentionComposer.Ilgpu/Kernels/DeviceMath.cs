@@ -62,6 +62,13 @@ public static class DeviceMath
     /// <summary>A key's weight by itself, the logit or 0 where it is negative; <see cref="Hidden"/> for a logit of negative infinity.</summary>
     public static float ReluWeight(float logit) => logit == float.NegativeInfinity ? Hidden : Max(logit, 0);
 
+    /// <summary>A key's weight in a softmax whose natural log-sum-exp is known, from its logit in units of log2; 0 where it is not a number.</summary>
+    public static float FinalWeight(float logit, float logSumExp)
+    {
+        float weight = XMath.Exp2(logit - logSumExp * Log2E);
+        return weight * 0 == 0 ? weight : 0;
+    }
+
     /// <summary>A candidate's score, of which an infinite or undefined one is the best.</summary>
     public static float Candidate(float score)
     {

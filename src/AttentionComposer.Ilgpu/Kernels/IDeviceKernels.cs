@@ -37,6 +37,12 @@ public interface IDeviceKernels
     /// </summary>
     Action<DeviceCall, DeviceSelection>? Score => null;
 
+    /// <summary>
+    /// Adds to each key's score the mean over its group of the softmax weights that the launch's queries give it, in groups of <see cref="DeviceTraits.GroupThreads"/> threads; null where
+    /// nothing is evicted. Log-sum-exps are known. The grid is <c>(blocks of <see cref="DeviceTraits.PrefillKeys"/> keys, KeyValueHeads, sequences)</c>.
+    /// </summary>
+    Action<DeviceCall, DeviceEviction>? SumWeights => null;
+
     /// <summary>Copies what the pipeline's functions read of it, and checks it; before anything is changed.</summary>
     /// <exception cref="IndexOutOfRangeException">A table is shorter than what a function reads of it for every key.</exception>
     void Capture(DeviceTables tables);

@@ -206,12 +206,9 @@ public sealed class DeviceAttentionTests
     }
 
     [Fact]
-    public void StagesThatTheDeviceDoesNotHaveAreNamed()
-    {
-        Assert.Equal(
-            "Chosen has no device kernels: the stage HeavyHitters runs on the CPU only.",
-            Assert.Throws<NotSupportedException>(() => new Chosen().OnDevice(Accelerator)).Message);
-    }
+    public void FormatsThatTheDeviceDoesNotHaveAreNamed() => Assert.Equal(
+        "EightBits has no device kernels: rows of Int8 are read on the CPU only.",
+        Assert.Throws<NotSupportedException>(() => new EightBits().OnDevice(Accelerator)).Message);
 
     [Fact]
     public void WrongArgumentsAreNamed()

@@ -9,8 +9,8 @@ sealed partial class DenseFloat16;
 [Attention(HeadDim = 40, QueryHeads = 4, KeyValueHeads = 1), Causal, SlidingWindow(20), Sinks(3), KvCache(KvFormat.BFloat16)]
 sealed partial class WindowBFloat16;
 
-[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, HeavyHitters(Budget = 8)]
-sealed partial class Chosen;
+[Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, KvCache(KvFormat.Int8)]
+sealed partial class EightBits;
 
 /// <summary>Blocks of a context, beside a function that knows the sequence's number.</summary>
 [Attention(HeadDim = 64, QueryHeads = 4, KeyValueHeads = 2), Causal, Star(BlockSize = 16, AnchorSize = 7)]

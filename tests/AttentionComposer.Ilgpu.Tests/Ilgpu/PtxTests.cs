@@ -75,6 +75,18 @@ public sealed class PtxTests
         Assert.True(ptx.Count("ld.global.v4") >= 1, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
     }
 
+    public static TheoryData<Type> Evictions() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).SumWeights is not null)];
+
+    [Theory, MemberData(nameof(Evictions))]
+    public void SumWeights(Type pipeline)
+    {
+        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).SumWeights!.Method);
+        ptx.CheckStaysInRegisters();
+        ptx.CheckAddressSpaces();
+        Assert.True(ptx.Count("ld.global.v4") >= 2, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
+        Assert.True(ptx.Count("ld.shared.v4") >= 3, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
+    }
+
     public static TheoryData<string, string> LibraryKernels()
     {
         var kernels = new TheoryData<string, string>();

@@ -13,7 +13,7 @@ public sealed class DeviceStarTests
     {
         var cases = new TheoryData<string, KvFormat>();
         foreach (string name in StarCase.Names)
-            foreach (var format in Enum.GetValues<KvFormat>())
+            foreach (KvFormat format in AttentionCase.Floats)
                 cases.Add(name, format);
         return cases;
     }
@@ -23,7 +23,7 @@ public sealed class DeviceStarTests
     [Fact]
     public void NoCaseIsLeftOut()
     {
-        Assert.Equal(6 * Enum.GetValues<KvFormat>().Length, Cases().Count);
+        Assert.Equal(6 * 3, Cases().Count);
         Assert.Equal(12, GoldenCase.Of("star_phase1", "star_phase2").Count());
     }
 

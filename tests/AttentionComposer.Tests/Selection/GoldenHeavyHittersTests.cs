@@ -5,7 +5,7 @@ using AttentionComposer.Tests.Golden;
 namespace AttentionComposer.Tests.Selection;
 
 /// <summary>The golden cases of H2O: outputs of prefill and steps, the sets of kept positions, and the scores in the end.</summary>
-public sealed partial class GoldenHeavyHittersTests
+public sealed class GoldenHeavyHittersTests
 {
     public static TheoryData<string, KvFormat, int> Cases()
     {
@@ -24,8 +24,7 @@ public sealed partial class GoldenHeavyHittersTests
         GoldenCase golden = GoldenCase.Named(name);
         Tensor q = golden.Input("q"), k = golden.Input("k"), v = golden.Input("v");
         int start = golden.Integer("start"), steps = golden.Integer("steps");
-        IAttention attention = Pipelines.All.Single(each =>
-            each.Plan.Name.StartsWith("GoldenKept", StringComparison.Ordinal) && each.Shape.KeyValueHeads == k.Dimensions[0] && each.Plan.Format == format);
+        IAttention attention = GoldenHeavyHittersPipelines.Of(golden, format);
         Assert.Equal(golden.Integer("budget") + 1, attention.Plan.Selection!.Keep);
         Assert.Equal(golden.Integer("local") + 1, attention.Plan.Selection.Forced);
         var sequence = new Sequence(attention.Shape, q.SwapWithNext(0).Data, k.SwapWithNext(0).Data, v.SwapWithNext(0).Data);
@@ -57,16 +56,4 @@ public sealed partial class GoldenHeavyHittersTests
         golden.Tolerance("score").Check(
             [.. Enumerable.Range(0, heads).SelectMany(head => rows.Scores!.Of(head).ToArray())], golden.Expected("score").Data, $"{name}, scores");
     }
-
-    [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2), Causal, HeavyHitters(Budget = 16, Local = 4)]
-    sealed partial class GoldenKeptGroupedF32;
-
-    [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 2), Causal, HeavyHitters(Budget = 16, Local = 4), KvCache(KvFormat.Float16)]
-    sealed partial class GoldenKeptGroupedF16;
-
-    [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 8), Causal, HeavyHitters(Budget = 12, Local = 3)]
-    sealed partial class GoldenKeptF32;
-
-    [Attention(HeadDim = 64, QueryHeads = 8, KeyValueHeads = 8), Causal, HeavyHitters(Budget = 12, Local = 3), KvCache(KvFormat.Float16)]
-    sealed partial class GoldenKeptF16;
 }

@@ -51,6 +51,8 @@ static class DeviceEmitter
         DevicePrefillEmitter.Emit(writer, plan, device);
         if (device.HasTensorPrefill)
             DeviceTensorEmitter.Emit(writer, plan, device);
+        if (plan.Selection is { Scorer: Scorer.PastWeights })
+            DeviceWeightSumsEmitter.Emit(writer, plan, device);
         DeviceScoreEmitter.Emit(writer, plan);
         EmitCaptured(writer, plan);
         writer.TrimBlank();
@@ -97,10 +99,10 @@ static class DeviceEmitter
 
         if (plan.Selection is not null)
         {
-            writer.Write("""
-                Action<DeviceCall, DeviceSelection>? IDeviceKernels.Score => DeviceKernels.Score;
-
-                """);
+            writer.Write(plan.Selection.Scorer == Scorer.PastWeights
+                ? "Action<DeviceCall, DeviceEviction>? IDeviceKernels.SumWeights => DeviceKernels.SumWeights;"
+                : "Action<DeviceCall, DeviceSelection>? IDeviceKernels.Score => DeviceKernels.Score;");
+            writer.Blank();
         }
     }
 

@@ -10,27 +10,18 @@ namespace AttentionComposer.Generators.Emit.Ilgpu;
 /// Emits the device's kernel for many tokens: products of tiles of queries and tiles of keys and values, which pass through shared memory, with
 /// sums in registers.
 /// </summary>
-sealed class DevicePrefillEmitter : DeviceTileEmitter
+sealed class DevicePrefillEmitter : DeviceProductEmitter
 {
-    const int Slab = 32; // columns of queries and keys that are in shared memory at once
-    const int Padding = 4; // floats between rows of shared memory, so that threads that store a column meet different banks
-
-    readonly DeviceRow _row;
-
     DevicePrefillEmitter(SourceWriter writer, KernelPlan plan, DevicePlan device)
-        : base(writer, plan, device) => _row = DeviceRow.Of(plan.Spec.Format);
+        : base(writer, plan, device)
+    {
+    }
 
     public static void Emit(SourceWriter writer, KernelPlan plan, DevicePlan device) => new DevicePrefillEmitter(writer, plan, device).Emit();
 
-    int Across => Device.PrefillKeyThreads;
-    int ThreadRows => Device.PrefillThreadRows;
-    int QueryStride => (TileRows + Padding) / 4;
-    int KeyStride => (TileKeys + Padding) / 4;
-    int KeysAt => Slab * QueryStride;
     int ThreadColumns => (Quarter + Across - 1) / Across;
     bool IsSoftmax => Plan.Spec.Normalization is Normalization.Softmax or Normalization.SoftmaxOne;
 
-    IEnumerable<int> Rows => Enumerable.Range(0, ThreadRows);
     IEnumerable<int> Columns => Enumerable.Range(0, ThreadColumns);
 
     string Column(int column) => Part(column, ThreadColumns);
@@ -59,7 +50,7 @@ sealed class DevicePrefillEmitter : DeviceTileEmitter
         EmitState();
         Writer.Open("for (int block = begin; block < end; block++)");
         EmitBlock($"Seen(firstRow + down * {ThreadRows}, rows, launchQuery, firstKey + across * 4", ThreadRows == 8 ? "0xffffffffu" : "0xffffu");
-        EmitScores();
+        EmitScores("Math.Min(firstKey + key, high - 1)");
         EmitWeights();
         EmitValues();
         Writer.Close();
@@ -74,7 +65,7 @@ sealed class DevicePrefillEmitter : DeviceTileEmitter
 
     void EmitState()
     {
-        int tile = System.Math.Max(Slab * (QueryStride + KeyStride), TileKeys * Quarter);
+        int tile = System.Math.Max(ProductTile, TileKeys * Quarter);
         Writer.Write($"""
             // Shared memory holds {Slab} columns of the queries and the keys, one behind the other, then the values; and the weights.
             ArrayView<Float4> tile = SharedMemory.Allocate<Float4>({tile});
@@ -87,53 +78,6 @@ sealed class DevicePrefillEmitter : DeviceTileEmitter
             Writer.Write($"float maximum{row} = float.NegativeInfinity, sum{row} = 0;");
         foreach (int row in Rows)
             Writer.Write($"Float4 {string.Join(", ", Columns.Select(column => $"o{row}{Column(column)} = default"))};");
-        Writer.Blank();
-    }
-
-    static string Threads(string count) => $"for (int i = thread; i < {count}; i += 128)";
-
-    void EmitScores()
-    {
-        int slabQuarters = Slab / 4, slabChunks = Slab / Device.ChunkScalars;
-        bool ragged = HeadDim % Slab != 0;
-        foreach (int row in Rows)
-            Writer.Write($"Float4 s{row} = default;");
-        Writer.Open($"for (int slab = 0; slab < HeadDim; slab += {Slab})");
-        Writer.Write("ThreadGroup.Barrier();");
-        Writer.Open(Threads(Literal.Of(TileRows * slabQuarters)));
-        Writer.Write($"int row = Math.Min(firstRow + i / 4 % {TileRows}, rows - 1), column = i % 4 + i / {4 * TileRows} * 4;");
-        if (ragged)
-            Writer.Open("if (slab + column * 4 < HeadDim)");
-        Writer.Write($"""
-            Float4 query = queries[(row / Group * QueryHeads + row % Group) * {Quarter} + slab / 4 + column];
-            Float4.StoreColumn(tileCells, column * {16 * QueryStride} + i / 4 % {TileRows}, {4 * QueryStride}, Float4.Multiply({Literal.Of(Plan.QueryFactor)}, query));
-            """);
-        if (ragged)
-            Writer.Close();
-        Writer.Close();
-        Writer.Blank();
-        Writer.Open(Threads(Literal.Of(TileKeys * slabChunks)));
-        string chunk = slabChunks == 4 ? "i % 4" : $"i % 4 + i / {4 * TileKeys} * 4";
-        Writer.Write($"int key = i / 4 % {TileKeys}, chunk = {chunk};");
-        if (ragged)
-            Writer.Open($"if (slab + chunk * {Device.ChunkScalars} < HeadDim)");
-        Writer.Write($"""
-            Chunk keyChunk = keyRows[Math.Min(firstKey + key, high - 1) * RowChunks + slab / {Device.ChunkScalars} + chunk];
-            {_row.Floats}.StoreColumn(tileCells, {4 * KeysAt} + chunk * {4 * KeyStride * Device.ChunkScalars} + key, {4 * KeyStride}, Chunk.{_row.Format}(keyChunk));
-            """);
-        if (ragged)
-            Writer.Close();
-        Writer.Close();
-        Writer.Blank();
-        Writer.Write("ThreadGroup.Barrier();");
-        Writer.Open($"for (int column = 0; column < {(ragged ? $"Math.Min({Slab}, HeadDim - slab)" : Literal.Of(Slab))}; column++)");
-        for (int i = 0; i * 4 < ThreadRows; i++)
-            Writer.Write($"Float4 q{i} = tile[column * {QueryStride} + down * {ThreadRows / 4}{(i == 0 ? "" : $" + {i}")}];");
-        Writer.Write($"Float4 key = tile[{KeysAt} + column * {KeyStride} + across];");
-        foreach (int row in Rows)
-            Writer.Write($"s{row} = Float4.MultiplyAdd({Field("q", row)}, key, s{row});");
-        Writer.Close();
-        Writer.Close();
         Writer.Blank();
     }
 
@@ -210,9 +154,9 @@ sealed class DevicePrefillEmitter : DeviceTileEmitter
         Writer.Open(Threads($"{keys} * RowChunks"));
         Writer.Write($$"""
             int key = i / RowChunks, chunk = i % RowChunks;
-            {{_row.Floats}} value = Chunk.{{_row.Format}}(valueRows[Math.Min(firstKey + key, high - 1) * RowChunks + chunk]);
-            {{_row.Floats}}.Store(tile, (key % 4 * {{Across}} + key / 4) * {{Quarter}} + chunk{{(Device.ChunkScalars == 8 ? " * 2" : "")}}, value);
-            finite &= {{_row.Floats}}.IsFinite(value);
+            {{Row.Floats}} value = Chunk.{{Row.Format}}(valueRows[Math.Min(firstKey + key, high - 1) * RowChunks + chunk]);
+            {{Row.Floats}}.Store(tile, (key % 4 * {{Across}} + key / 4) * {{Quarter}} + chunk{{(Device.ChunkScalars == 8 ? " * 2" : "")}}, value);
+            finite &= {{Row.Floats}}.IsFinite(value);
             """);
         Writer.Close();
         Writer.Blank();

@@ -12,8 +12,10 @@ static class DeviceScoreEmitter
 {
     const string FaultsName = "faults";
 
-    /// <summary>Whether kernels test a mask in decode, where intervals alone hold what one query sees unless the plan tests tiles.</summary>
-    public static bool TestsInDecode(KernelPlan plan) => plan.TestsTiles;
+    /// <summary>
+    /// Whether kernels test a mask in decode, where intervals alone hold what one query sees unless the plan tests tiles, or a list holds keys that a mask may hide from this query.
+    /// </summary>
+    public static bool TestsInDecode(KernelPlan plan) => plan.TestsTiles || plan.Selection is { TestsChosen: true };
 
     /// <summary>Whether there is a mask to test at all.</summary>
     public static bool HasMask(KernelPlan plan) => plan.Mask is not null || plan.Spec.Masks.Count != 0;
