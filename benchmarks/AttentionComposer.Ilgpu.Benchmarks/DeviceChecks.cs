@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using AttentionComposer.Ilgpu.Tests;
 using ILGPU.Runtime;
@@ -16,14 +17,18 @@ static class DeviceChecks
     ];
 
     /// <summary>Runs every nth case and prints what failed.</summary>
+    /// <param name="accelerator">Where.</param>
+    /// <param name="every">n.</param>
+    /// <param name="only">What the names of the classes contain.</param>
     /// <returns>Whether all passed.</returns>
-    public static bool Run(Accelerator accelerator, int every)
+    public static bool Run(Accelerator accelerator, int every, string only)
     {
         TestDevice.Accelerator = accelerator;
         int all = 0, failed = 0;
-        foreach (Type type in Classes)
+        foreach (Type type in Classes.Where(type => type.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
         {
             int passed = 0;
+            var clock = Stopwatch.StartNew();
             foreach ((MethodInfo test, object?[] arguments) in Cases(type))
             {
                 if (all++ % every != 0)
@@ -40,7 +45,7 @@ static class DeviceChecks
                 }
             }
 
-            Console.WriteLine($"{type.Name}: {passed} passed");
+            Console.WriteLine($"{type.Name}: {passed} passed in {clock.Elapsed.TotalSeconds:0} s");
         }
 
         return failed == 0;
@@ -50,12 +55,11 @@ static class DeviceChecks
     {
         foreach (MethodInfo test in type.GetMethods().Where(method => method.IsDefined(typeof(FactAttribute))))
         {
-            DataAttribute? data = test.GetCustomAttribute<DataAttribute>();
-            if (data is null)
+            DataAttribute[] data = [.. test.GetCustomAttributes<DataAttribute>()];
+            if (data.Length == 0)
                 yield return (test, []);
-            else
-                foreach (object?[] arguments in data.GetData(test))
-                    yield return (test, arguments);
+            foreach (object?[] arguments in data.SelectMany(attribute => attribute.GetData(test)))
+                yield return (test, arguments);
         }
     }
 }

@@ -1,5 +1,5 @@
+using System.CommandLine;
 using System.Globalization;
-using AttentionComposer;
 using AttentionComposer.Ilgpu;
 using AttentionComposer.Ilgpu.Benchmarks;
 using ILGPU;
@@ -7,72 +7,35 @@ using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 
-// --cpu: small sizes on the CPU, to see that everything runs. --skip-checks: times only.
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-bool onCpu = args.Contains("--cpu");
-using Context context = Context.Create(builder => _ = onCpu ? builder.ForAttention().CPU(new CPUDevice(32, 8, 1)) : builder.ForAttention().Cuda());
-using Accelerator accelerator = context.GetPreferredDevice(preferCPU: onCpu).CreateAccelerator(context);
-if (!onCpu && accelerator.AcceleratorType == AcceleratorType.CPU)
+var cpu = new Option<bool>("--cpu") { Description = "Small sizes on the CPU, to see that everything runs." };
+var checks = new Option<int?>("--checks") { Description = "Check every nth case before anything is timed; 0 checks none. Default: 1, on the CPU 25." };
+checks.Validators.Add(result =>
 {
-    Console.Error.WriteLine("ILGPU finds no card (is libcuda.so.1 there?). --cpu runs small sizes on the CPU.");
-    return 1;
-}
+    if (result.GetValueOrDefault<int?>() < 0)
+        result.AddError("--checks is a number from 0 on.");
+});
+var classes = new Option<string>("--classes") { Description = "Check only classes of tests whose names contain this, and time nothing.", DefaultValueFactory = _ => "" };
 
-Console.WriteLine($"{accelerator.Name}, {accelerator.NumMultiprocessors} multiprocessors");
-if (!args.Contains("--skip-checks") && !DeviceChecks.Run(accelerator, every: onCpu ? 25 : 1))
-    return 1;
-
-double copy = CopyBandwidth.Measure(accelerator, onCpu ? 1 << 16 : 1L << 30);
-Console.WriteLine($"copy: {copy / 1e9:N0} GB/s read and written");
-
-Workload[] workloads = onCpu
-    ?
-    [
-        new("dense F16", new DenseFloat16(), 2, 70, 1),
-        new("SparQ F16", new SparseFloat16(), 1, 300, 1),
-        new("dense F16", new DenseFloat16(), 1, 40, 40),
-    ]
-    :
-    [
-        new("dense F16", new DenseFloat16(), 16, 1024, 1),
-        new("dense F16", new DenseFloat16(), 16, 4096, 1),
-        new("dense F16", new DenseFloat16(), 16, 16384, 1),
-        new("dense BF16", new DenseBFloat16(), 16, 16384, 1),
-        new("dense F32", new DenseFloat32(), 16, 16384, 1),
-        new("dense F16", new DenseFloat16(), 1, 16384, 1),
-        new("dense F16", new DenseFloat16(), 4, 65536, 1),
-        new("SparQ F16", new SparseFloat16(), 4, 65536, 1),
-        new("dense F16", new DenseFloat16(), 1, 2048, 2048),
-        new("dense F16", new DenseFloat16(), 1, 8192, 8192),
-        new("without TC", new DenseFloat16(), 1, 8192, 8192) { TensorCores = false },
-    ];
-
-Dictionary<(string, string), double> torch =
-    onCpu ? [] : TorchRuns.Run(workloads.Where(workload => workload.Name == "dense F16").Select(workload => workload.PeerName).Distinct());
-
-Console.WriteLine("32/8 heads of 128; decode: one token, with the bytes of all keys and values; prefill: causal");
-Console.WriteLine($"{"pipeline",-11}{"sequences",10}{"positions",10}{"tokens",8}{"ms",11}{"GB/s",8}{"of copy",9}{"TFLOP/s",9}{"sdpa ms",10}{"flex ms",10}{"error",9}");
-foreach (Workload workload in workloads)
+var root = new RootCommand("Checks attention kernels on a card, then times them beside a copy, and beside torch where python3 has it.") { cpu, checks, classes };
+root.SetAction(parsed =>
 {
-    string line = $"{workload.Name,-11}{workload.Sequences,10}{workload.Positions,10}{workload.Tokens,8}";
-    try
+    CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+    bool onCpu = parsed.GetValue(cpu);
+    using Context context = Context.Create(builder => _ = onCpu ? builder.ForAttention().CPU(new CPUDevice(32, 8, 1)) : builder.ForAttention().Cuda());
+    using Accelerator accelerator = context.GetPreferredDevice(preferCPU: onCpu).CreateAccelerator(context);
+    if (!onCpu && accelerator.AcceleratorType == AcceleratorType.CPU)
     {
-        (double seconds, double difference) = workload.Measure(accelerator);
-        double rate = workload.Bytes / seconds;
-        line += $"{seconds * 1e3,11:0.0000}";
-        line += workload.Tokens == 1 ? $"{rate / 1e9,8:0}{rate / copy,9:P0}{"",9}" : $"{"",17}{workload.Operations / seconds / 1e12,9:0.0}";
-        line += $"{Torch("sdpa"),10}{Torch("flex"),10}";
-        line += workload.Pipeline.Plan.Selection is null ? $"{difference,9:0e0}" : $"{"",9}";
-    }
-    catch (NotSupportedException exception)
-    {
-        line += $"  {exception.Message}";
+        Console.Error.WriteLine("ILGPU finds no card (is libcuda.so.1 there?). --cpu runs small sizes on the CPU.");
+        return 1;
     }
 
-    Console.WriteLine(line);
-
-    string Torch(string function) =>
-        workload.Name == "dense F16" && torch.TryGetValue((workload.PeerName, function), out double milliseconds) ? $"{milliseconds:0.0000}" : "";
-}
-
-return 0;
+    Console.WriteLine($"{accelerator.Name}, {accelerator.NumMultiprocessors} multiprocessors");
+    string only = parsed.GetValue(classes)!;
+    int every = parsed.GetValue(checks) ?? (onCpu ? 25 : 1);
+    if (every > 0 && !DeviceChecks.Run(accelerator, every, only))
+        return 1;
+    if (only.Length == 0)
+        Timings.Print(accelerator, onCpu);
+    return 0;
+});
+return root.Parse(args).Invoke();
