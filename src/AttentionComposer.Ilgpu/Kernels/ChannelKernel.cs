@@ -7,7 +7,7 @@ namespace AttentionComposer.Ilgpu.Kernels;
 /// <summary>
 /// SparQ's first step (arXiv 2312.04985, algorithm 1): the channels with the largest magnitudes, summed over the group's queries; of equal ones the
 /// lower. Each row's queries there are multiplied by a factor and by <c>sqrt(‖q‖₁ / ‖q[channels]‖₁)</c>, which makes up for the channels left out. Double Sparsity (arXiv 2408.07092) knows its
-/// channels beforehand, and takes the queries there as they are.
+/// channels beforehand, and takes the queries there as they are. A query with NaN or infinity is NaN in all channels, by which the scorer knows that it has no say.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ChannelKernel
@@ -70,10 +70,9 @@ public static class ChannelKernel
             float read = DeviceMath.SumOf(sum, WarpSize), norm = norms[row];
 
             // Without anything in the channels every score is 0 whatever the factor.
-            bool chooses = IsFinite(norm) && read != 0;
-            float scale = chooses ? factor * XMath.Sqrt(norm / read) : 0;
+            float scale = read != 0 ? factor * XMath.Sqrt(norm / read) : 0;
             for (int i = lane; i < selection.Rank; i += WarpSize)
-                selection.Queries[(pair * group + row) * selection.Rank + i] = chooses ? queries[row * headDim + channels[i]] * scale : 0;
+                selection.Queries[(pair * group + row) * selection.Rank + i] = IsFinite(norm) ? queries[row * headDim + channels[i]] * scale : float.NaN;
         }
     }
 
@@ -90,10 +89,10 @@ public static class ChannelKernel
         ArrayView<float> queries = call.Queries.SubView(pair * group * headDim, (long)group * headDim);
         for (int row = warp; row < group; row += warps)
         {
-            bool chooses = IsFinite(Norm(queries, row, headDim, lane));
+            bool isFinite = IsFinite(Norm(queries, row, headDim, lane));
             for (int i = lane; i < selection.Rank; i += WarpSize)
                 selection.Queries[(pair * group + row) * selection.Rank + i] =
-                    chooses ? queries[row * headDim + selection.Channels[Grid.IdxX * selection.Rank + i]] * factor : 0;
+                    isFinite ? queries[row * headDim + selection.Channels[Grid.IdxX * selection.Rank + i]] * factor : float.NaN;
         }
     }
 

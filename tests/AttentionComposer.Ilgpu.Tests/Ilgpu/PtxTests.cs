@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AttentionComposer.Ilgpu.Kernels;
 using AttentionComposer.Kernels;
+using AttentionComposer.Tests.Selection;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
@@ -61,9 +62,11 @@ public sealed class PtxTests
     // Kernels are static: what the pipeline's fields hold is of no account.
     static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
 
+    /// <summary>Scorers, those of the tests' own variants all, and of the golden pipelines one for each method and format.</summary>
     public static TheoryData<Type> Selections() =>
     [
-        .. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Score is not null).GroupBy(type => Fused(type).Traits.Selection!.Method).SelectMany(types => types.Take(6)),
+        .. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Score is not null)
+            .GroupBy(type => type.DeclaringType == typeof(SelectionVariants) ? type.Name : (object)(Fused(type).Traits.Selection!.Method, Fused(type).Traits.Format), (_, types) => types.First()),
     ];
 
     [Theory, MemberData(nameof(Selections))]

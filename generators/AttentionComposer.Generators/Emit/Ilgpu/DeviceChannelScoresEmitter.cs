@@ -36,6 +36,8 @@ sealed class DeviceChannelScoresEmitter
     int Group => _plan.Spec.GroupSize;
     int Intervals => _plan.Intervals.Count;
     bool HasLabels => _plan.Selection!.Labels is not null; // then the cache keeps no other channels
+    // A query that is not finite has scores that are not, for all keys alike. Only where the group's scores are summed these would drown the others'.
+    bool Silences => Group > 1 && _plan.Selection is { ByProbability: false, PerHead: false };
     bool Passes => _rows < Group;
     bool HasPadding => Group % _rows != 0;
     IEnumerable<int> Rows => Enumerable.Range(0, _rows);
@@ -144,8 +146,9 @@ sealed class DeviceChannelScoresEmitter
             string number = Passes ? $"row{row}" : Literal.Of(row);
             string place = number switch { "0" => "", "1" => "stride + ", _ => $"{number} * stride + " };
             string head = number == "0" ? "keyValueHead * Group" : $"keyValueHead * Group + {number}";
+            string defined = Silences ? $", !float.IsNaN(queries[{(Passes ? $"row{row} * {_rank}" : Literal.Of(row * _rank))}])" : "";
             string others = DeviceScoreEmitter.Pass(Others, new PairNames("query", head, "", "call.Faults"));
-            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, ScoresOf(s{row}, chunk * {_chunkKeys}, low, high{DeviceScoreEmitter.Others(others)}));");
+            _writer.Write($"{_row.Floats}.Store(scores, {place}slotChunk{(_chunkKeys == 8 ? " * 2" : "")}, ScoresOf(s{row}, chunk * {_chunkKeys}, low, high{defined}{DeviceScoreEmitter.Others(others)}));");
         }
     }
 
@@ -180,14 +183,14 @@ sealed class DeviceChannelScoresEmitter
     {
         string fields = _chunkKeys == 8 ? "ABCDEFGH" : "XYZW";
         var names = new PairNames("query", "head", "key", "faults");
-        _writer.Write($"/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval{(Tests ? ", and of keys that the row does not see" : "")}.</summary>");
-        _writer.Write($"static {_row.Floats} ScoresOf({_row.Floats} dots, int key, int low, int high{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(Others))}) => new()\n{{");
+        _writer.Write($"/// <summary>The scores of neighbouring keys from their dot products; negative infinity outside of an interval{(Tests ? ", and of keys that the row does not see" : "")}{(Silences ? "; 0 by a query that is not finite, which has no say" : "")}.</summary>");
+        _writer.Write($"static {_row.Floats} ScoresOf({_row.Floats} dots, int key, int low, int high{(Silences ? ", bool isDefined" : "")}{DeviceScoreEmitter.Others(DeviceScoreEmitter.Declare(Others))}) => new()\n{{");
         for (int i = 0; i < _chunkKeys; i++)
         {
             string key = i == 0 ? "key" : $"key + {i}";
             string visible = $"{key} >= low && {key} < high" + (Tests ? $" && {DeviceScoreEmitter.Sees(_plan, names with { Key = key })}" : "");
-            string score = DeviceScoreEmitter.Logit(_plan, $"dots.{fields[i]}", names with { Key = key });
-            _writer.Write($"    {fields[i]} = {visible} ? DeviceMath.Candidate({score}) : float.NegativeInfinity,");
+            string score = $"DeviceMath.Candidate({DeviceScoreEmitter.Logit(_plan, $"dots.{fields[i]}", names with { Key = key })})";
+            _writer.Write($"    {fields[i]} = {visible} ? {(Silences ? $"DeviceMath.OnlyIf(isDefined, {score})" : score)} : float.NegativeInfinity,");
         }
 
         _writer.Write("};");
