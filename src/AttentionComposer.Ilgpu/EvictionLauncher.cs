@@ -92,8 +92,9 @@ sealed class EvictionLauncher
         DeviceCall choice = call;
         DeviceSelection selection = buffers.Selection.ForEviction(_selection, pairs, cache.Sequences, candidates, ref choice);
         KernelConfig pairGroups = Launcher.Config(_shape.KeyValueHeads, cache.Sequences, 1);
+        int threads = Math.Min(_largestGroup, Launcher.Groups(candidates, DeviceTraits.WarpSize) * DeviceTraits.WarpSize); // once a prompt was cut down, candidates are few
         _gather(buffers.Stream, pairGroups, call, eviction, selection, candidates);
-        _select(buffers.Stream, Launcher.Config(_shape.KeyValueHeads, cache.Sequences, 1, _largestGroup), choice, selection, 1, 1);
+        _select(buffers.Stream, Launcher.Config(_shape.KeyValueHeads, cache.Sequences, 1, threads), choice, selection, 1, 1);
         _evict(buffers.Stream, pairGroups, call, eviction, choice.Chosen, choice.ChosenCounts);
     }
 
