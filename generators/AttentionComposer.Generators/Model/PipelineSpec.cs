@@ -9,6 +9,7 @@ enum KvFormat
     Int8,
 }
 
+/// <summary>What the formats' names stand for.</summary>
 static class KvFormats
 {
     /// <summary>Bytes of a stored scalar.</summary>

@@ -2,7 +2,7 @@ namespace AttentionComposer.Caches;
 
 /// <summary>
 /// The keys a second time, channel by channel: <c>[KeyValueHeads, channels, Stride]</c>, in the cache's format and slots, so that a
-/// few channels of all keys are a few contiguous streams; scales of rows are as they were. All channels, or those of a label. Storing a token writes one scalar into each of them, a cache
+/// few channels of all keys are a few contiguous streams; a row's scale is the one beside the row. All channels, or those of a label. Storing a token writes one scalar into each of them, a cache
 /// line of its own. Truncating costs nothing.
 /// </summary>
 sealed unsafe class KeyColumns : CacheCompanion

@@ -33,8 +33,8 @@ sealed unsafe partial class RowCache
     /// </summary>
     public int HeldFrom { get; }
 
-    /// <summary>Keys, values and their scales, as other hosts keep them too.</summary>
-    public ReadOnlySpan<SlotMemory> Stored => _stored;
+    /// <summary>Keys, values and their scales.</summary>
+    public SlotMemory[] Stored => [_keys, _values, _keyScales, _valueScales];
 
     /// <summary>The positions whose rows are not finite: the first and the last one, or the largest int and -1.</summary>
     public (int First, int Last) NonFinite => (_firstNonFinite, _lastNonFinite);
@@ -57,22 +57,23 @@ sealed unsafe partial class RowCache
         if (_anchor == 0)
             return;
 
-        KeyLayout layout = Layout;
+        int first = Layout.Slot(HeldFrom);
         _slots = Capacity - HeldFrom;
         Layout = new KeyLayout(0, ring: 0, skipped: HeldFrom);
-        SlotMemory[] kept = Allocate(Kind, _slots);
-        for (int i = 0; i < kept.Length; i++)
-        {
-            // Behind the anchor, positions lie in order before and after.
-            long bytes = (long)Math.Max(0, Length - HeldFrom) * kept[i].SlotBytes;
-            for (int head = 0; head < Shape.KeyValueHeads; head++)
-                Buffer.MemoryCopy(_stored[i].At(head, layout.Slot(HeldFrom)), kept[i].Of(head), bytes, bytes);
-            _stored[i].Dispose();
-            _stored[i] = kept[i];
-        }
-
+        (_keys, _values, _keyScales, _valueScales) = (Kept(_keys), Kept(_values), Kept(_keyScales), Kept(_valueScales));
         _anchor = 0;
         if (_lastNonFinite < HeldFrom)
             (_firstNonFinite, _lastNonFinite) = (int.MaxValue, -1);
+
+        // Positions behind the anchor lie in order before and after.
+        SlotMemory Kept(SlotMemory memory)
+        {
+            var kept = new SlotMemory(Shape.KeyValueHeads, _slots, memory.SlotBytes, memory.Padding);
+            long bytes = (long)Math.Max(0, Length - HeldFrom) * memory.SlotBytes;
+            for (int head = 0; head < Shape.KeyValueHeads; head++)
+                Buffer.MemoryCopy(memory.At(head, first), kept.Of(head), bytes, bytes);
+            memory.Dispose();
+            return kept;
+        }
     }
 }

@@ -14,7 +14,7 @@ sealed unsafe partial class RowCache : KvCache
     const int ScalePadding = 15;
 
     readonly CacheCompanion[] _companions;
-    readonly SlotMemory[] _stored; // keys, values, scales of keys, scales of values
+    SlotMemory _keys, _values, _keyScales, _valueScales;
     int _slots;
     bool _disposed;
 
@@ -42,7 +42,10 @@ sealed unsafe partial class RowCache : KvCache
         _slots = slots;
         _oldest = kind.Pinned;
 
-        _stored = Allocate(kind, slots);
+        _keys = new SlotMemory(kind.Shape.KeyValueHeads, slots, kind.RowBytes);
+        _values = new SlotMemory(kind.Shape.KeyValueHeads, slots, kind.RowBytes);
+        _keyScales = new SlotMemory(kind.Shape.KeyValueHeads, slots, RowFormat.ScaleSize(kind.Format), ScalePadding);
+        _valueScales = new SlotMemory(kind.Shape.KeyValueHeads, slots, RowFormat.ScaleSize(kind.Format), ScalePadding);
 
         Columns = kind.Companions.KeyColumns ? new KeyColumns(kind, _slots, labels) : null;
         ValueSums = kind.Companions.ValueSums ? new ValueSums(kind) : null;
@@ -80,9 +83,7 @@ sealed unsafe partial class RowCache : KvCache
         {
             if (_disposed)
                 return 0;
-            long bytes = 0;
-            foreach (SlotMemory memory in _stored)
-                bytes += memory.SizeInBytes;
+            long bytes = _keys.SizeInBytes + _values.SizeInBytes + _keyScales.SizeInBytes + _valueScales.SizeInBytes;
             foreach (CacheCompanion companion in _companions)
                 bytes += companion.SizeInBytes;
             return bytes;
@@ -96,28 +97,28 @@ sealed unsafe partial class RowCache : KvCache
 
     bool Wraps => Kind.Ring > 0 && _slots < Capacity;
 
-    public byte* Keys(int head) => _stored[0].Of(head);
+    public byte* Keys(int head) => _keys.Of(head);
 
-    public byte* Values(int head) => _stored[1].Of(head);
+    public byte* Values(int head) => _values.Of(head);
 
     /// <summary>The scales of a head's keys by slot; null in a format without.</summary>
-    public float* KeyScales(int head) => (float*)_stored[2].Of(head);
+    public float* KeyScales(int head) => (float*)_keyScales.Of(head);
 
     /// <summary>The scales of a head's values by slot; null in a format without.</summary>
-    public float* ValueScales(int head) => (float*)_stored[3].Of(head);
+    public float* ValueScales(int head) => (float*)_valueScales.Of(head);
 
     /// <summary>Reads one head's key at a position, or as much of it and its padding as there is room for.</summary>
     public void ReadKey(int head, int position, Span<float> key)
     {
         int slot = Layout.Slot(position);
-        RowFormat.Widen(_stored[0].At(head, slot), (float*)_stored[2].At(head, slot), key, Kind.Format);
+        RowFormat.Widen(_keys.At(head, slot), KeyScales(head) + slot, key, Kind.Format);
     }
 
     /// <summary>Reads one head's value at a position.</summary>
     public void ReadValue(int head, int position, Span<float> value)
     {
         int slot = Layout.Slot(position);
-        RowFormat.Widen(_stored[1].At(head, slot), (float*)_stored[3].At(head, slot), value, Kind.Format);
+        RowFormat.Widen(_values.At(head, slot), ValueScales(head) + slot, value, Kind.Format);
     }
 
     /// <summary>Whether queries from this position on still find all the keys that they see.</summary>
@@ -195,7 +196,7 @@ sealed unsafe partial class RowCache : KvCache
     private protected override void Dispose(bool disposing)
     {
         _disposed = true;
-        foreach (SlotMemory memory in _stored)
+        foreach (SlotMemory memory in Stored)
             memory.Dispose();
         foreach (CacheCompanion companion in _companions)
             companion.Dispose();
@@ -206,15 +207,5 @@ sealed unsafe partial class RowCache : KvCache
     {
         _firstNonFinite = Math.Min(_firstNonFinite, position);
         _lastNonFinite = Math.Max(_lastNonFinite, position);
-    }
-
-    static SlotMemory[] Allocate(CacheKind kind, int slots)
-    {
-        int heads = kind.Shape.KeyValueHeads, scaleSize = RowFormat.ScaleSize(kind.Format);
-        return
-        [
-            new SlotMemory(heads, slots, kind.RowBytes), new SlotMemory(heads, slots, kind.RowBytes),
-            new SlotMemory(heads, slots, scaleSize, ScalePadding), new SlotMemory(heads, slots, scaleSize, ScalePadding),
-        ];
     }
 }

@@ -49,9 +49,9 @@ static unsafe class RowFormat
                 new Span<ushort>((ushort*)target + headDim, stride - headDim).Clear();
                 return AllBelow(source, headDim, HalfOverflow);
             case KvFormat.Int8:
-                *scale = StoreInt8(source, (sbyte*)target, headDim);
+                float step = *scale = StoreInt8(source, (sbyte*)target, headDim);
                 new Span<sbyte>((sbyte*)target + headDim, stride - headDim).Clear();
-                return float.IsFinite(LargestInt8 * *scale);
+                return float.IsFinite(step * LargestInt8);
             default:
                 StoreBFloat16(source, (ushort*)target, headDim);
                 new Span<ushort>((ushort*)target + headDim, stride - headDim).Clear();

@@ -9,6 +9,9 @@ sealed unsafe class SlotMemory(int heads, int slots, int slotBytes, int padding 
 {
     readonly NativeBuffer _bytes = new((long)heads * (slots + padding) * slotBytes);
 
+    /// <summary>Slots behind each head's last one.</summary>
+    public int Padding { get; } = padding;
+
     /// <summary>Bytes of a slot.</summary>
     public int SlotBytes { get; } = slotBytes;
 
