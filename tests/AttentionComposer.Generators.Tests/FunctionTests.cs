@@ -58,6 +58,25 @@ public sealed class FunctionTests
         }
         """).Sources.Single().SourceText.ToString());
 
+    /// <summary>Where nothing is tested, a row of a table in registers is looked into without asking for its length.</summary>
+    [Fact]
+    public void ShortRowsAreLookedIntoWithoutABranch()
+    {
+        string text = GeneratorRun.Of(
+            $$"""
+            [{{Attention}}] partial class Local
+            {
+                readonly int[,] _distance = new int[1, 1];
+                readonly float[,] _bias = new float[8, 1];
+                [Score] float Biased(float score, int head, int query, int key) => score + _bias[head, _distance[query, key]];
+            }
+            """).Text;
+        Assert.Contains("bool longTables = captured.Bias.GetLength(1) > 2 * TSimd.Width;", text);
+        Assert.Contains("bool checksTables = longTables || ScoresMayReadOutside(", text);
+        Assert.Contains("= TableLoad.Lookup(biasAtHeadDistanceAtQueryKeyRow, biasAtHeadDistanceAtQueryKeyLow, biasAtHeadDistanceAtQueryKeyHigh, distanceAtQueryKey);", text);
+        Assert.Contains("= TableLoad.Lookup(biasAtHeadDistanceAtQueryKeyLow, biasAtHeadDistanceAtQueryKeyHigh, distanceAtQueryKey);", text);
+    }
+
     /// <summary>Linear comparisons become intervals, and nothing is tested over tiles.</summary>
     [Theory]
     [InlineData("key <= query", "[0, query]")]

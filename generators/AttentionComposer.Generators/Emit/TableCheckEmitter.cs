@@ -41,7 +41,7 @@ static class TableCheckEmitter
         string[] lengths = [.. TableLookups.OfScores(plan).Select(table => $"{CaptureEmitter.LastLength(table)} > 2 * TSimd.Width")];
         return lengths.Length == 0 ? "" : $"""
             var captured = (Captured)call.Captured!;
-            bool longTables = {string.Join(" || ", lengths)}; // it does not fit two vectors
+            bool longTables = {string.Join(" || ", lengths)}; // whose rows two vectors do not hold
 
 
             """;
