@@ -123,9 +123,9 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
     {
         switch (call.VectorBits)
         {
-            case 512: FusedKernels.Prefill<Simd512>(call); break;
-            case 256: FusedKernels.Prefill<Simd256>(call); break;
-            default: FusedKernels.Prefill<Simd128>(call); break;
+            case 512: FusedKernels.Prefill<Simd512, Products512>(call); break;
+            case 256: FusedKernels.Prefill<Simd256, Products256>(call); break;
+            default: FusedKernels.Prefill<Simd128, Products128>(call); break;
         }
     }
 
@@ -196,27 +196,28 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
         }
 
         /// <summary>Many tokens: each block of keys is packed once and used by all rows of the tile.</summary>
-        public static void Prefill<TSimd>(in KernelCall call)
+        public static void Prefill<TSimd, TProducts>(in KernelCall call)
             where TSimd : ISimd
+            where TProducts : IPrefillProducts
         {
             ref float queries = ref call.Scratch; // [rows, 128]
             ref float keyPanel = ref Float32Row.At(ref queries, 16384); // [128, BlockKeys]
             ref float valuePanel = ref Float32Row.At(ref keyPanel, Stride * BlockKeys); // [BlockKeys, 128]
-            ref float scores = ref Float32Row.At(ref valuePanel, BlockKeys * Stride); // [PrefillRows, BlockKeys]
-            ref float corrections = ref Float32Row.At(ref scores, TSimd.PrefillRows * BlockKeys);
+            ref float scores = ref Float32Row.At(ref valuePanel, BlockKeys * Stride); // [Rows, BlockKeys]
+            ref float corrections = ref Float32Row.At(ref scores, TProducts.Rows * BlockKeys);
             ref short keys = ref Unsafe.As<byte, short>(ref call.Keys);
             ref short values = ref Unsafe.As<byte, short>(ref call.Values);
-            int rows = (call.Tokens * Group + TSimd.PrefillRows - 1) / TSimd.PrefillRows * TSimd.PrefillRows;
+            int rows = (call.Tokens * Group + TProducts.Rows - 1) / TProducts.Rows * TProducts.Rows;
             Panels.ScaleQueries(call, s_traits.Shape, rowsPerToken: Group, rows, 6.621084E+32f, ref queries);
             Panels.Clear(call, rows, Stride);
 
             // What each tile of rows sees, so that blocks above a diagonal are skipped and blocks below it run without a mask.
-            Span<KeyRange> views = stackalloc KeyRange[128 / TSimd.PrefillRows];
-            for (int row = 0; row < rows; row += TSimd.PrefillRows)
+            Span<KeyRange> views = stackalloc KeyRange[128 / TProducts.Rows];
+            for (int row = 0; row < rows; row += TProducts.Rows)
             {
                 int firstQuery = call.FirstQuery + row / Group;
-                int lastQuery = call.FirstQuery + int.Min(call.Tokens - 1, (row + TSimd.PrefillRows - 1) / Group);
-                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / TSimd.PrefillRows, 1));
+                int lastQuery = call.FirstQuery + int.Min(call.Tokens - 1, (row + TProducts.Rows - 1) / Group);
+                SeenBy(firstQuery, lastQuery, call.Length, views.Slice(row / TProducts.Rows, 1));
             }
 
             foreach (KeyRange range in call.Ranges)
@@ -227,32 +228,37 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     int slot = call.Layout.Slot(key);
                     Panels.TransposeKeys<Float16Row, short>(ref Float16Row.Row(ref keys, slot, Stride), count, Stride, BlockKeys, ref keyPanel);
                     Panels.WidenRows<Float16Row, short>(ref Float16Row.Row(ref values, slot, Stride), count, Stride, ref valuePanel);
-                    for (int row = 0; row < rows; row += TSimd.PrefillRows)
+                    for (int row = 0; row < rows; row += TProducts.Rows)
                     {
-                        BlockView view = KeyRange.View(views.Slice(row / TSimd.PrefillRows, 1), key, key + count);
+                        BlockView view = KeyRange.View(views.Slice(row / TProducts.Rows, 1), key, key + count);
                         if (view == BlockView.Hidden)
                             continue;
 
-                        TSimd.PrefillScores(ref Float32Row.Row(ref queries, row, Stride), ref keyPanel, ref scores);
+                        TProducts.Scores<PanelSizes>(ref Float32Row.Row(ref queries, row, Stride), ref keyPanel, ref scores);
                         TSimd.Softmax(
-                            ref scores, TSimd.PrefillRows, count, key, masked: count % TSimd.Width != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
+                            ref scores, TProducts.Rows, count, key, masked: count % TSimd.Width != 0 || view == BlockView.Partial, firstRow: row, rowsPerToken: Group, call,
                             ref Float32Row.At(ref call.Maxima, row), ref Float32Row.At(ref call.Weights, row), ref corrections);
-                        TSimd.PrefillValues(ref scores, ref corrections, ref valuePanel, count, ref Float32Row.Row(ref call.Sums, row, Stride));
+                        TProducts.AddValues<PanelSizes>(ref scores, ref corrections, ref valuePanel, count, ref Float32Row.Row(ref call.Sums, row, Stride));
                     }
                 }
             }
         }
     }
 
+    /// <summary>What the products of the prefill kernel know of the pipeline: constants, once they are compiled for it.</summary>
+    readonly struct PanelSizes : IPanelSizes
+    {
+        public static int Stride => 128;
+
+        public static int BlockKeys => 64;
+    }
+
     /// <summary>What the kernels ask of a vector width.</summary>
     interface ISimd
     {
         static abstract int Width { get; } // floats in a vector
-        static abstract int PrefillRows { get; } // rows in a tile of the prefill kernel
         static abstract void DecodeScores(ref float queries, ref short keys, ref short values, int count, ref float scores);
         static abstract void DecodeValues(ref float weights, ref float corrections, ref short values, ref short nextKeys, int keys, ref float sums);
-        static abstract void PrefillScores(ref float queries, ref float keyPanel, ref float scores);
-        static abstract void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums);
         static abstract void Softmax(
             ref float scores, int rows, int keys, int firstKey, bool masked, int firstRow, int rowsPerToken, in KernelCall call,
             ref float maxima, ref float weights, ref float corrections);
@@ -262,8 +268,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
     readonly struct Simd512 : ISimd
     {
         public static int Width => 16;
-
-        public static int PrefillRows => 8;
 
         /// <summary>Dot products of 4 rows with a block of keys, 4 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -395,155 +399,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                 Lanes512.Accumulate(s3b, correction3, ref sums3, 16);
                 Lanes512.Accumulate(s3c, correction3, ref sums3, 32);
                 Lanes512.Accumulate(s3d, correction3, ref sums3, 48);
-            }
-        }
-
-        /// <summary>Dot products of 8 rows with a transposed block of keys: 8 × 2 accumulators.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
-        {
-            for (int column = 0; column < BlockKeys; column += 32)
-            {
-                ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero;
-                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero;
-                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero;
-                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero;
-                Vector512<float> s4a = Vector512<float>.Zero, s4b = Vector512<float>.Zero;
-                Vector512<float> s5a = Vector512<float>.Zero, s5b = Vector512<float>.Zero;
-                Vector512<float> s6a = Vector512<float>.Zero, s6b = Vector512<float>.Zero;
-                Vector512<float> s7a = Vector512<float>.Zero, s7b = Vector512<float>.Zero;
-                for (int i = 0; i < 128; i++)
-                {
-                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
-                    ref float query = ref Float32Row.At(ref queries, i);
-                    Vector512<float> ka = Lanes512.Load(ref channel, 0);
-                    Vector512<float> kb = Lanes512.Load(ref channel, 16);
-                    Vector512<float> q0 = Lanes512.Broadcast(ref query, 0);
-                    s0a = Vector512.FusedMultiplyAdd(q0, ka, s0a);
-                    s0b = Vector512.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector512<float> q1 = Lanes512.Broadcast(ref query, 128);
-                    s1a = Vector512.FusedMultiplyAdd(q1, ka, s1a);
-                    s1b = Vector512.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector512<float> q2 = Lanes512.Broadcast(ref query, 256);
-                    s2a = Vector512.FusedMultiplyAdd(q2, ka, s2a);
-                    s2b = Vector512.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector512<float> q3 = Lanes512.Broadcast(ref query, 384);
-                    s3a = Vector512.FusedMultiplyAdd(q3, ka, s3a);
-                    s3b = Vector512.FusedMultiplyAdd(q3, kb, s3b);
-                    Vector512<float> q4 = Lanes512.Broadcast(ref query, 512);
-                    s4a = Vector512.FusedMultiplyAdd(q4, ka, s4a);
-                    s4b = Vector512.FusedMultiplyAdd(q4, kb, s4b);
-                    Vector512<float> q5 = Lanes512.Broadcast(ref query, 640);
-                    s5a = Vector512.FusedMultiplyAdd(q5, ka, s5a);
-                    s5b = Vector512.FusedMultiplyAdd(q5, kb, s5b);
-                    Vector512<float> q6 = Lanes512.Broadcast(ref query, 768);
-                    s6a = Vector512.FusedMultiplyAdd(q6, ka, s6a);
-                    s6b = Vector512.FusedMultiplyAdd(q6, kb, s6b);
-                    Vector512<float> q7 = Lanes512.Broadcast(ref query, 896);
-                    s7a = Vector512.FusedMultiplyAdd(q7, ka, s7a);
-                    s7b = Vector512.FusedMultiplyAdd(q7, kb, s7b);
-                }
-
-                ref float score = ref Float32Row.At(ref scores, column);
-                Lanes512.Store(s0a, ref score, 0);
-                Lanes512.Store(s0b, ref score, 16);
-                Lanes512.Store(s1a, ref score, BlockKeys);
-                Lanes512.Store(s1b, ref score, BlockKeys + 16);
-                Lanes512.Store(s2a, ref score, 2 * BlockKeys);
-                Lanes512.Store(s2b, ref score, 2 * BlockKeys + 16);
-                Lanes512.Store(s3a, ref score, 3 * BlockKeys);
-                Lanes512.Store(s3b, ref score, 3 * BlockKeys + 16);
-                Lanes512.Store(s4a, ref score, 4 * BlockKeys);
-                Lanes512.Store(s4b, ref score, 4 * BlockKeys + 16);
-                Lanes512.Store(s5a, ref score, 5 * BlockKeys);
-                Lanes512.Store(s5b, ref score, 5 * BlockKeys + 16);
-                Lanes512.Store(s6a, ref score, 6 * BlockKeys);
-                Lanes512.Store(s6b, ref score, 6 * BlockKeys + 16);
-                Lanes512.Store(s7a, ref score, 7 * BlockKeys);
-                Lanes512.Store(s7b, ref score, 7 * BlockKeys + 16);
-            }
-        }
-
-        /// <summary>Adds the block's values, times their weights, to the sums of 8 rows: 8 × 2 accumulators.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
-        {
-            for (int column = 0; column < 128; column += 32)
-            {
-                ref float columns = ref Float32Row.At(ref values, column);
-                Vector512<float> s0a = Vector512<float>.Zero, s0b = Vector512<float>.Zero;
-                Vector512<float> s1a = Vector512<float>.Zero, s1b = Vector512<float>.Zero;
-                Vector512<float> s2a = Vector512<float>.Zero, s2b = Vector512<float>.Zero;
-                Vector512<float> s3a = Vector512<float>.Zero, s3b = Vector512<float>.Zero;
-                Vector512<float> s4a = Vector512<float>.Zero, s4b = Vector512<float>.Zero;
-                Vector512<float> s5a = Vector512<float>.Zero, s5b = Vector512<float>.Zero;
-                Vector512<float> s6a = Vector512<float>.Zero, s6b = Vector512<float>.Zero;
-                Vector512<float> s7a = Vector512<float>.Zero, s7b = Vector512<float>.Zero;
-                for (int key = 0; key < keys; key++)
-                {
-                    ref float value = ref Float32Row.Row(ref columns, key, 128);
-                    ref float weight = ref Float32Row.At(ref weights, key);
-                    Vector512<float> va = Float32Row.Load512(ref value, 0);
-                    Vector512<float> vb = Float32Row.Load512(ref value, 16);
-                    Vector512<float> w0 = Lanes512.Broadcast(ref weight, 0);
-                    s0a = Vector512.FusedMultiplyAdd(w0, va, s0a);
-                    s0b = Vector512.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector512<float> w1 = Lanes512.Broadcast(ref weight, BlockKeys);
-                    s1a = Vector512.FusedMultiplyAdd(w1, va, s1a);
-                    s1b = Vector512.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector512<float> w2 = Lanes512.Broadcast(ref weight, 2 * BlockKeys);
-                    s2a = Vector512.FusedMultiplyAdd(w2, va, s2a);
-                    s2b = Vector512.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector512<float> w3 = Lanes512.Broadcast(ref weight, 3 * BlockKeys);
-                    s3a = Vector512.FusedMultiplyAdd(w3, va, s3a);
-                    s3b = Vector512.FusedMultiplyAdd(w3, vb, s3b);
-                    Vector512<float> w4 = Lanes512.Broadcast(ref weight, 4 * BlockKeys);
-                    s4a = Vector512.FusedMultiplyAdd(w4, va, s4a);
-                    s4b = Vector512.FusedMultiplyAdd(w4, vb, s4b);
-                    Vector512<float> w5 = Lanes512.Broadcast(ref weight, 5 * BlockKeys);
-                    s5a = Vector512.FusedMultiplyAdd(w5, va, s5a);
-                    s5b = Vector512.FusedMultiplyAdd(w5, vb, s5b);
-                    Vector512<float> w6 = Lanes512.Broadcast(ref weight, 6 * BlockKeys);
-                    s6a = Vector512.FusedMultiplyAdd(w6, va, s6a);
-                    s6b = Vector512.FusedMultiplyAdd(w6, vb, s6b);
-                    Vector512<float> w7 = Lanes512.Broadcast(ref weight, 7 * BlockKeys);
-                    s7a = Vector512.FusedMultiplyAdd(w7, va, s7a);
-                    s7b = Vector512.FusedMultiplyAdd(w7, vb, s7b);
-                }
-
-                Vector512<float> correction0 = Lanes512.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Lanes512.Accumulate(s0a, correction0, ref sums0, 0);
-                Lanes512.Accumulate(s0b, correction0, ref sums0, 16);
-                Vector512<float> correction1 = Lanes512.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Lanes512.Accumulate(s1a, correction1, ref sums1, 0);
-                Lanes512.Accumulate(s1b, correction1, ref sums1, 16);
-                Vector512<float> correction2 = Lanes512.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Lanes512.Accumulate(s2a, correction2, ref sums2, 0);
-                Lanes512.Accumulate(s2b, correction2, ref sums2, 16);
-                Vector512<float> correction3 = Lanes512.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Lanes512.Accumulate(s3a, correction3, ref sums3, 0);
-                Lanes512.Accumulate(s3b, correction3, ref sums3, 16);
-                Vector512<float> correction4 = Lanes512.Broadcast(ref corrections, 4);
-                ref float sums4 = ref Float32Row.At(ref sums, column + 512);
-                Lanes512.Accumulate(s4a, correction4, ref sums4, 0);
-                Lanes512.Accumulate(s4b, correction4, ref sums4, 16);
-                Vector512<float> correction5 = Lanes512.Broadcast(ref corrections, 5);
-                ref float sums5 = ref Float32Row.At(ref sums, column + 640);
-                Lanes512.Accumulate(s5a, correction5, ref sums5, 0);
-                Lanes512.Accumulate(s5b, correction5, ref sums5, 16);
-                Vector512<float> correction6 = Lanes512.Broadcast(ref corrections, 6);
-                ref float sums6 = ref Float32Row.At(ref sums, column + 768);
-                Lanes512.Accumulate(s6a, correction6, ref sums6, 0);
-                Lanes512.Accumulate(s6b, correction6, ref sums6, 16);
-                Vector512<float> correction7 = Lanes512.Broadcast(ref corrections, 7);
-                ref float sums7 = ref Float32Row.At(ref sums, column + 896);
-                Lanes512.Accumulate(s7a, correction7, ref sums7, 0);
-                Lanes512.Accumulate(s7b, correction7, ref sums7, 16);
             }
         }
 
@@ -1061,8 +916,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
     {
         public static int Width => 8;
 
-        public static int PrefillRows => 4;
-
         /// <summary>Dot products of 4 rows with a block of keys, 2 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public static void DecodeScores(ref float queries, ref short keys, ref short values, int count, ref float scores)
@@ -1129,99 +982,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Vector256<float> vb = Float16Row.Load256(ref value, 8);
                     ref short next = ref Float16Row.At(ref nextKeys, column * keys + key * 16);
                     Prefetch.Line(ref next, 0);
-                    Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
-                    s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
-                    s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector256<float> w1 = Lanes256.Broadcast(ref weight, BlockKeys);
-                    s1a = Vector256.FusedMultiplyAdd(w1, va, s1a);
-                    s1b = Vector256.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector256<float> w2 = Lanes256.Broadcast(ref weight, 2 * BlockKeys);
-                    s2a = Vector256.FusedMultiplyAdd(w2, va, s2a);
-                    s2b = Vector256.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector256<float> w3 = Lanes256.Broadcast(ref weight, 3 * BlockKeys);
-                    s3a = Vector256.FusedMultiplyAdd(w3, va, s3a);
-                    s3b = Vector256.FusedMultiplyAdd(w3, vb, s3b);
-                }
-
-                Vector256<float> correction0 = Lanes256.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Lanes256.Accumulate(s0a, correction0, ref sums0, 0);
-                Lanes256.Accumulate(s0b, correction0, ref sums0, 8);
-                Vector256<float> correction1 = Lanes256.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Lanes256.Accumulate(s1a, correction1, ref sums1, 0);
-                Lanes256.Accumulate(s1b, correction1, ref sums1, 8);
-                Vector256<float> correction2 = Lanes256.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Lanes256.Accumulate(s2a, correction2, ref sums2, 0);
-                Lanes256.Accumulate(s2b, correction2, ref sums2, 8);
-                Vector256<float> correction3 = Lanes256.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Lanes256.Accumulate(s3a, correction3, ref sums3, 0);
-                Lanes256.Accumulate(s3b, correction3, ref sums3, 8);
-            }
-        }
-
-        /// <summary>Dot products of 4 rows with a transposed block of keys: 4 × 2 accumulators.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
-        {
-            for (int column = 0; column < BlockKeys; column += 16)
-            {
-                ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
-                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
-                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
-                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
-                for (int i = 0; i < 128; i++)
-                {
-                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
-                    ref float query = ref Float32Row.At(ref queries, i);
-                    Vector256<float> ka = Lanes256.Load(ref channel, 0);
-                    Vector256<float> kb = Lanes256.Load(ref channel, 8);
-                    Vector256<float> q0 = Lanes256.Broadcast(ref query, 0);
-                    s0a = Vector256.FusedMultiplyAdd(q0, ka, s0a);
-                    s0b = Vector256.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector256<float> q1 = Lanes256.Broadcast(ref query, 128);
-                    s1a = Vector256.FusedMultiplyAdd(q1, ka, s1a);
-                    s1b = Vector256.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector256<float> q2 = Lanes256.Broadcast(ref query, 256);
-                    s2a = Vector256.FusedMultiplyAdd(q2, ka, s2a);
-                    s2b = Vector256.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector256<float> q3 = Lanes256.Broadcast(ref query, 384);
-                    s3a = Vector256.FusedMultiplyAdd(q3, ka, s3a);
-                    s3b = Vector256.FusedMultiplyAdd(q3, kb, s3b);
-                }
-
-                ref float score = ref Float32Row.At(ref scores, column);
-                Lanes256.Store(s0a, ref score, 0);
-                Lanes256.Store(s0b, ref score, 8);
-                Lanes256.Store(s1a, ref score, BlockKeys);
-                Lanes256.Store(s1b, ref score, BlockKeys + 8);
-                Lanes256.Store(s2a, ref score, 2 * BlockKeys);
-                Lanes256.Store(s2b, ref score, 2 * BlockKeys + 8);
-                Lanes256.Store(s3a, ref score, 3 * BlockKeys);
-                Lanes256.Store(s3b, ref score, 3 * BlockKeys + 8);
-            }
-        }
-
-        /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
-        {
-            for (int column = 0; column < 128; column += 16)
-            {
-                ref float columns = ref Float32Row.At(ref values, column);
-                Vector256<float> s0a = Vector256<float>.Zero, s0b = Vector256<float>.Zero;
-                Vector256<float> s1a = Vector256<float>.Zero, s1b = Vector256<float>.Zero;
-                Vector256<float> s2a = Vector256<float>.Zero, s2b = Vector256<float>.Zero;
-                Vector256<float> s3a = Vector256<float>.Zero, s3b = Vector256<float>.Zero;
-                for (int key = 0; key < keys; key++)
-                {
-                    ref float value = ref Float32Row.Row(ref columns, key, 128);
-                    ref float weight = ref Float32Row.At(ref weights, key);
-                    Vector256<float> va = Float32Row.Load256(ref value, 0);
-                    Vector256<float> vb = Float32Row.Load256(ref value, 8);
                     Vector256<float> w0 = Lanes256.Broadcast(ref weight, 0);
                     s0a = Vector256.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector256.FusedMultiplyAdd(w0, vb, s0b);
@@ -1684,8 +1444,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
     {
         public static int Width => 4;
 
-        public static int PrefillRows => 4;
-
         /// <summary>Dot products of 4 rows with a block of keys, 2 keys at a time; prefetches the block's values.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public static void DecodeScores(ref float queries, ref short keys, ref short values, int count, ref float scores)
@@ -1751,99 +1509,6 @@ partial class SparQGrouped : global::AttentionComposer.IAttention, ISelectionKer
                     Vector128<float> vb = Float16Row.Load128(ref value, 4);
                     ref short next = ref Float16Row.At(ref nextKeys, column * keys + key * 8);
                     Prefetch.Line(ref next, 0);
-                    Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
-                    s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
-                    s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);
-                    Vector128<float> w1 = Lanes128.Broadcast(ref weight, BlockKeys);
-                    s1a = Vector128.FusedMultiplyAdd(w1, va, s1a);
-                    s1b = Vector128.FusedMultiplyAdd(w1, vb, s1b);
-                    Vector128<float> w2 = Lanes128.Broadcast(ref weight, 2 * BlockKeys);
-                    s2a = Vector128.FusedMultiplyAdd(w2, va, s2a);
-                    s2b = Vector128.FusedMultiplyAdd(w2, vb, s2b);
-                    Vector128<float> w3 = Lanes128.Broadcast(ref weight, 3 * BlockKeys);
-                    s3a = Vector128.FusedMultiplyAdd(w3, va, s3a);
-                    s3b = Vector128.FusedMultiplyAdd(w3, vb, s3b);
-                }
-
-                Vector128<float> correction0 = Lanes128.Broadcast(ref corrections, 0);
-                ref float sums0 = ref Float32Row.At(ref sums, column);
-                Lanes128.Accumulate(s0a, correction0, ref sums0, 0);
-                Lanes128.Accumulate(s0b, correction0, ref sums0, 4);
-                Vector128<float> correction1 = Lanes128.Broadcast(ref corrections, 1);
-                ref float sums1 = ref Float32Row.At(ref sums, column + 128);
-                Lanes128.Accumulate(s1a, correction1, ref sums1, 0);
-                Lanes128.Accumulate(s1b, correction1, ref sums1, 4);
-                Vector128<float> correction2 = Lanes128.Broadcast(ref corrections, 2);
-                ref float sums2 = ref Float32Row.At(ref sums, column + 256);
-                Lanes128.Accumulate(s2a, correction2, ref sums2, 0);
-                Lanes128.Accumulate(s2b, correction2, ref sums2, 4);
-                Vector128<float> correction3 = Lanes128.Broadcast(ref corrections, 3);
-                ref float sums3 = ref Float32Row.At(ref sums, column + 384);
-                Lanes128.Accumulate(s3a, correction3, ref sums3, 0);
-                Lanes128.Accumulate(s3b, correction3, ref sums3, 4);
-            }
-        }
-
-        /// <summary>Dot products of 4 rows with a transposed block of keys: 4 × 2 accumulators.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void PrefillScores(ref float queries, ref float keyPanel, ref float scores)
-        {
-            for (int column = 0; column < BlockKeys; column += 8)
-            {
-                ref float keys = ref Float32Row.At(ref keyPanel, column);
-                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
-                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
-                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
-                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
-                for (int i = 0; i < 128; i++)
-                {
-                    ref float channel = ref Float32Row.At(ref keys, i * BlockKeys);
-                    ref float query = ref Float32Row.At(ref queries, i);
-                    Vector128<float> ka = Lanes128.Load(ref channel, 0);
-                    Vector128<float> kb = Lanes128.Load(ref channel, 4);
-                    Vector128<float> q0 = Lanes128.Broadcast(ref query, 0);
-                    s0a = Vector128.FusedMultiplyAdd(q0, ka, s0a);
-                    s0b = Vector128.FusedMultiplyAdd(q0, kb, s0b);
-                    Vector128<float> q1 = Lanes128.Broadcast(ref query, 128);
-                    s1a = Vector128.FusedMultiplyAdd(q1, ka, s1a);
-                    s1b = Vector128.FusedMultiplyAdd(q1, kb, s1b);
-                    Vector128<float> q2 = Lanes128.Broadcast(ref query, 256);
-                    s2a = Vector128.FusedMultiplyAdd(q2, ka, s2a);
-                    s2b = Vector128.FusedMultiplyAdd(q2, kb, s2b);
-                    Vector128<float> q3 = Lanes128.Broadcast(ref query, 384);
-                    s3a = Vector128.FusedMultiplyAdd(q3, ka, s3a);
-                    s3b = Vector128.FusedMultiplyAdd(q3, kb, s3b);
-                }
-
-                ref float score = ref Float32Row.At(ref scores, column);
-                Lanes128.Store(s0a, ref score, 0);
-                Lanes128.Store(s0b, ref score, 4);
-                Lanes128.Store(s1a, ref score, BlockKeys);
-                Lanes128.Store(s1b, ref score, BlockKeys + 4);
-                Lanes128.Store(s2a, ref score, 2 * BlockKeys);
-                Lanes128.Store(s2b, ref score, 2 * BlockKeys + 4);
-                Lanes128.Store(s3a, ref score, 3 * BlockKeys);
-                Lanes128.Store(s3b, ref score, 3 * BlockKeys + 4);
-            }
-        }
-
-        /// <summary>Adds the block's values, times their weights, to the sums of 4 rows: 4 × 2 accumulators.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static void PrefillValues(ref float weights, ref float corrections, ref float values, int keys, ref float sums)
-        {
-            for (int column = 0; column < 128; column += 8)
-            {
-                ref float columns = ref Float32Row.At(ref values, column);
-                Vector128<float> s0a = Vector128<float>.Zero, s0b = Vector128<float>.Zero;
-                Vector128<float> s1a = Vector128<float>.Zero, s1b = Vector128<float>.Zero;
-                Vector128<float> s2a = Vector128<float>.Zero, s2b = Vector128<float>.Zero;
-                Vector128<float> s3a = Vector128<float>.Zero, s3b = Vector128<float>.Zero;
-                for (int key = 0; key < keys; key++)
-                {
-                    ref float value = ref Float32Row.Row(ref columns, key, 128);
-                    ref float weight = ref Float32Row.At(ref weights, key);
-                    Vector128<float> va = Float32Row.Load128(ref value, 0);
-                    Vector128<float> vb = Float32Row.Load128(ref value, 4);
                     Vector128<float> w0 = Lanes128.Broadcast(ref weight, 0);
                     s0a = Vector128.FusedMultiplyAdd(w0, va, s0a);
                     s0b = Vector128.FusedMultiplyAdd(w0, vb, s0b);

@@ -37,6 +37,7 @@ static class PipelineEmitter
         writer.Write("#nullable disable // nothing below can be null, and to make sure of it takes a quarter of the compiler's time");
         writer.Blank();
         EmitKernels(writer, plan);
+        EmitSizes(writer, plan);
         StepsEmitter.Emit(writer, plan);
         foreach (TilePlan tile in plan.Tiles)
             EmitSteps(writer, plan, tile);
@@ -249,9 +250,9 @@ static class PipelineEmitter
         {
             switch (call.VectorBits)
             {
-                case 512: FusedKernels.Prefill<Simd512>(call); break;
-                case 256: FusedKernels.Prefill<Simd256>(call); break;
-                default: FusedKernels.Prefill<Simd128>(call); break;
+                case 512: FusedKernels.Prefill<Simd512, Products512>(call); break;
+                case 256: FusedKernels.Prefill<Simd256, Products256>(call); break;
+                default: FusedKernels.Prefill<Simd128, Products128>(call); break;
             }
         }
 
@@ -302,9 +303,9 @@ static class PipelineEmitter
                 {
                     switch (call.VectorBits)
                     {
-                        case 512: FusedKernels.SumWeights<Simd512>(call, firstKey, ref sums); break;
-                        case 256: FusedKernels.SumWeights<Simd256>(call, firstKey, ref sums); break;
-                        default: FusedKernels.SumWeights<Simd128>(call, firstKey, ref sums); break;
+                        case 512: FusedKernels.SumWeights<Simd512, Products512>(call, firstKey, ref sums); break;
+                        case 256: FusedKernels.SumWeights<Simd256, Products256>(call, firstKey, ref sums); break;
+                        default: FusedKernels.SumWeights<Simd128, Products128>(call, firstKey, ref sums); break;
                     }
                 }
 
@@ -394,13 +395,24 @@ static class PipelineEmitter
         writer.Blank();
     }
 
+    static void EmitSizes(SourceWriter writer, KernelPlan plan) => writer.Write($$"""
+        /// <summary>What the products of the prefill kernel know of the pipeline: constants, once they are compiled for it.</summary>
+        readonly struct PanelSizes : IPanelSizes
+        {
+            public static int Stride => {{plan.RowStride}};
+
+            public static int BlockKeys => {{plan.BlockKeys}};
+        }
+
+        """);
+
     static void EmitSteps(SourceWriter writer, KernelPlan plan, TilePlan tile)
     {
         writer.Write($"/// <summary>Steps in vectors of {tile.Bits} bits.</summary>");
         writer.Open($"readonly struct Simd{tile.Bits} : ISimd");
-        StepsEmitter.EmitSizes(writer, tile);
+        writer.Write($"public static int Width => {tile.Lanes};");
+        writer.Blank();
         DecodeEmitter.EmitSteps(writer, plan, tile);
-        PrefillEmitter.EmitSteps(writer, plan, tile);
         HoistEmitter.Emit(writer, plan, tile);
         MaskEmitter.Emit(writer, plan, tile);
         SoftmaxEmitter.Emit(writer, plan, tile);

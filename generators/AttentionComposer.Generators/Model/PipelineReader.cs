@@ -22,7 +22,7 @@ sealed class PipelineReader
     static readonly ImmutableHashSet<string> s_generatedMembers =
     [
         "Shape", "Plan", "CreateCache", "Attend", "Append", "AttendBatch",
-        "Traits", "FusedKernels", "ISimd", "Simd512", "Simd256", "Simd128", "CarefulKernel", "CarefulSelection", "AlibiSlopes", "Captured", "_idleCaptured", "SeenBy", "See",
+        "Traits", "FusedKernels", "ISimd", "PanelSizes", "Simd512", "Simd256", "Simd128", "CarefulKernel", "CarefulSelection", "AlibiSlopes", "Captured", "_idleCaptured", "SeenBy", "See",
     ];
 
     static readonly ImmutableHashSet<string> s_deviceMembers = ["DeviceKernels", "s_deviceTraits"];

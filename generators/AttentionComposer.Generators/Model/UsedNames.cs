@@ -12,7 +12,7 @@ static class UsedNames
         ["System.Runtime.Intrinsics"] = "Vector128 Vector256 Vector512",
         ["AttentionComposer"] = "AttentionPlan AttentionShape KvCache KvFormat Normalization",
         ["AttentionComposer.Kernels"] =
-            "AttentionDriver BlockView IntRange LaneMath TableLoad Truth BFloat16Row Float16Row Float32Row Int8Row IFusedKernels KernelCall KernelTraits KeyBits KeyRange Lanes Lanes128 Lanes256 Lanes512 Panels Prefetch RowScalars VectorMath " +
+            "AttentionDriver BlockView IntRange LaneMath TableLoad Truth BFloat16Row Float16Row Float32Row Int8Row IFusedKernels KernelCall KernelTraits KeyBits KeyRange Lanes Lanes128 Lanes256 Lanes512 OnlineSoftmax Panels Prefetch IPanelSizes IPrefillProducts Products128 Products256 Products512 RowScalars VectorMath " +
             "Candidates Channels IEvictionKernels ISelectionKernels Labels Remainder SelectionCall Survivors",
         ["AttentionComposer.Ilgpu.Kernels"] = "Chunk DeviceCall DeviceMath DeviceSelection DeviceTables DeviceTraits Float4 Float8 IDeviceKernels",
         ["ILGPU"] = "ArrayView Grid Interop SharedMemory Warp",

@@ -151,10 +151,8 @@ sealed record KernelPlan
 /// <param name="DecodeRows">Query rows in the decode kernel's tile.</param>
 /// <param name="DecodeKeys">Keys in the decode kernel's tile.</param>
 /// <param name="DecodeVectors">Vectors of a value row that the decode kernel sums at once, at most.</param>
-/// <param name="PrefillRows">Query rows in the prefill kernel's tile.</param>
-/// <param name="PrefillVectors">Vectors in the prefill kernel's tile.</param>
 sealed record TilePlan(
-    int Bits, int DecodeRows, int DecodeKeys, int DecodeVectors, int PrefillRows, int PrefillVectors)
+    int Bits, int DecodeRows, int DecodeKeys, int DecodeVectors)
 {
     /// <summary>Floats in one vector.</summary>
     public int Lanes => Bits / 32;

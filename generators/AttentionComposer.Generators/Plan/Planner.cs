@@ -127,9 +127,9 @@ static class Planner
     static IEnumerable<TilePlan> TilesOf(int rows)
     {
         int wideKeys = rows == 1 ? 16 : rows == 2 ? 8 : 4, narrowKeys = rows == 1 ? 8 : rows == 2 ? 4 : 2;
-        yield return new TilePlan(512, rows, wideKeys, 20 / rows, PrefillRows: 8, PrefillVectors: 2);
-        yield return new TilePlan(256, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
-        yield return new TilePlan(128, rows, narrowKeys, 8 / rows, PrefillRows: 4, PrefillVectors: 2);
+        yield return new TilePlan(512, rows, wideKeys, 20 / rows);
+        yield return new TilePlan(256, rows, narrowKeys, 8 / rows);
+        yield return new TilePlan(128, rows, narrowKeys, 8 / rows);
     }
 
     static string LogitTextOf(PipelineSpec spec)

@@ -14,7 +14,7 @@ static class DecodeEmitter
     {
         EmitScores(writer, tile, ScoredRows.Block(plan));
         ValueSumsEmitter.Emit(
-            writer, "DecodeValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format), prefetch: true);
+            writer, "DecodeValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format));
     }
 
     /// <summary>Floats of scratch memory: scaled queries, one tile's scores and what its softmax keeps, and scales of chosen rows.</summary>

@@ -47,7 +47,7 @@ static class SelectEmitter
         writer.Blank();
         ValueSumsEmitter.Emit(
             writer, "SelectedValues", tile.Bits, tile.DecodeRows, tile.DecodeVectors, plan.RowStride, RowFormatNames.Of(plan.Spec.Format),
-            prefetch: true, selected: true);
+            selected: true);
     }
 
     /// <summary>Floats of scratch memory beside the candidates: queries, once more in two halves for pages.</summary>

@@ -1,4 +1,3 @@
-using AttentionComposer.Generators.Model;
 using AttentionComposer.Generators.Plan;
 
 namespace AttentionComposer.Generators.Emit.Simd;
@@ -11,17 +10,11 @@ static class StepsEmitter
 {
     public static void Emit(SourceWriter writer, KernelPlan plan)
     {
-        RowFormatNames format = RowFormatNames.Of(plan.Spec.Format);
         writer.Write("/// <summary>What the kernels ask of a vector width.</summary>");
         writer.Open("interface ISimd");
-        writer.Write("""
-            static abstract int Width { get; } // floats in a vector
-            static abstract int PrefillRows { get; } // rows in a tile of the prefill kernel
-            """);
+        writer.Write("static abstract int Width { get; } // floats in a vector");
         Declare(writer, DecodeEmitter.SignatureOf(ScoredRows.Block(plan)));
-        Declare(writer, ValueSumsEmitter.SignatureOf("DecodeValues", format, prefetch: true));
-        Declare(writer, PrefillEmitter.ScoresSignature);
-        Declare(writer, ValueSumsEmitter.SignatureOf("PrefillValues", RowFormatNames.Of(KvFormat.Float32), prefetch: false));
+        Declare(writer, ValueSumsEmitter.SignatureOf("DecodeValues", RowFormatNames.Of(plan.Spec.Format)));
         foreach (HoistLoop loop in plan.Hoists.Loops)
             Declare(writer, HoistEmitter.SignatureOf(loop));
         if (plan.TestsTiles)
@@ -29,17 +22,6 @@ static class StepsEmitter
         Declare(writer, SoftmaxEmitter.SignatureOf(plan));
         writer.Close();
         writer.Blank();
-    }
-
-    /// <summary>Emits a width's sizes.</summary>
-    public static void EmitSizes(SourceWriter writer, TilePlan tile)
-    {
-        writer.Write($"""
-            public static int Width => {tile.Lanes};
-
-            public static int PrefillRows => {tile.PrefillRows};
-
-            """);
     }
 
     static void Declare(SourceWriter writer, string signature) => writer.Write($"static abstract {signature};");

@@ -16,10 +16,9 @@ static class ValueSumsEmitter
     /// <param name="maxVectors">Vectors in the tile, at most.</param>
     /// <param name="stride">Scalars in a value row.</param>
     /// <param name="format">How value rows are read.</param>
-    /// <param name="prefetch">Whether to prefetch the next block's keys meanwhile.</param>
     /// <param name="selected">Whether the rows are those in the slots of a list; neighbours otherwise.</param>
     public static void Emit(
-        SourceWriter writer, string name, int bits, int rows, int maxVectors, int stride, RowFormatNames format, bool prefetch, bool selected = false)
+        SourceWriter writer, string name, int bits, int rows, int maxVectors, int stride, RowFormatNames format, bool selected = false)
     {
         int lanes = bits / 32;
         int vectors = stride / lanes;
@@ -30,28 +29,28 @@ static class ValueSumsEmitter
             /// <summary>Adds the block's values, times their weights, to the sums of {rows} row{(rows == 1 ? "" : "s")}: {Tile(rows, narrow)}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             """);
-        writer.Open("public static " + SignatureOf(name, format, prefetch, selected));
+        writer.Open("public static " + SignatureOf(name, format, selected));
         if (widePasses > 0)
-            EmitColumns(writer, bits, rows, wide, 0, widePasses * wide * lanes, stride, format, prefetch, selected);
+            EmitColumns(writer, bits, rows, wide, 0, widePasses * wide * lanes, stride, format, selected);
         if (widePasses > 0 && widePasses < passes)
             writer.Blank();
         if (widePasses < passes)
-            EmitColumns(writer, bits, rows, narrow, widePasses * wide * lanes, stride, stride, format, prefetch, selected);
+            EmitColumns(writer, bits, rows, narrow, widePasses * wide * lanes, stride, stride, format, selected);
         writer.Close();
         writer.Blank();
     }
 
     /// <summary>How the method is called.</summary>
-    public static string SignatureOf(string name, RowFormatNames format, bool prefetch, bool selected = false)
+    public static string SignatureOf(string name, RowFormatNames format, bool selected = false)
     {
-        string next = prefetch ? $", ref {format.Scalar} nextKeys" : "", list = selected ? ", ref int slots" : "";
-        return $"void {name}(ref float weights, ref float corrections, ref {format.Scalar} values{next}{list}, int keys, ref float sums)";
+        string list = selected ? ", ref int slots" : "";
+        return $"void {name}(ref float weights, ref float corrections, ref {format.Scalar} values, ref {format.Scalar} nextKeys{list}, int keys, ref float sums)";
     }
 
     static string Tile(int rows, int vectors) => $"{rows} × {vectors} accumulators";
 
     static void EmitColumns(
-        SourceWriter writer, int bits, int rows, int vectors, int begin, int end, int stride, RowFormatNames format, bool prefetch, bool selected)
+        SourceWriter writer, int bits, int rows, int vectors, int begin, int end, int stride, RowFormatNames format, bool selected)
     {
         string v = $"Vector{bits}", at = format.Format;
         int lanes = bits / 32;
@@ -67,15 +66,12 @@ static class ValueSumsEmitter
         writer.Write("ref float weight = ref Float32Row.At(ref weights, key);");
         foreach (int vector in vectorNumbers)
             writer.Write($"{v}<float> v{Letter(vector)} = {at}.Load{bits}(ref value, {vector * lanes});");
-        if (prefetch)
-        {
-            // As many scalars as are read here, but in the order of addresses: the passes over columns cover the next block once.
-            writer.Write(selected
-                ? $"ref {format.Scalar} next = ref {at}.At(ref {at}.Row(ref nextKeys, Unsafe.Add(ref slots, key + BlockKeys), {stride}), column);"
-                : $"ref {format.Scalar} next = ref {at}.At(ref nextKeys, column * keys + key * {vectors * lanes});");
-            for (int scalar = 0; scalar < vectors * lanes; scalar += 64 / format.ScalarSize)
-                writer.Write($"Prefetch.Line(ref next, {scalar});");
-        }
+        // As many scalars as are read here, but in the order of addresses: the passes over columns cover the next block once.
+        writer.Write(selected
+            ? $"ref {format.Scalar} next = ref {at}.At(ref {at}.Row(ref nextKeys, Unsafe.Add(ref slots, key + BlockKeys), {stride}), column);"
+            : $"ref {format.Scalar} next = ref {at}.At(ref nextKeys, column * keys + key * {vectors * lanes});");
+        for (int scalar = 0; scalar < vectors * lanes; scalar += 64 / format.ScalarSize)
+            writer.Write($"Prefetch.Line(ref next, {scalar});");
 
         foreach (int row in rowNumbers)
         {
