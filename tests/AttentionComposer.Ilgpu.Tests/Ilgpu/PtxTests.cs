@@ -1,13 +1,8 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
 using AttentionComposer.Ilgpu.Kernels;
 using AttentionComposer.Kernels;
 using AttentionComposer.Tests.Selection;
-using ILGPU;
-using ILGPU.Backends.EntryPoints;
-using ILGPU.Backends.PTX;
-using ILGPU.Runtime.Cuda;
 
 namespace AttentionComposer.Ilgpu.Tests;
 
@@ -23,8 +18,9 @@ public sealed class PtxTests
     [Theory, MemberData(nameof(EmittedKernels))]
     public void Decode(Type pipeline)
     {
-        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Decode.Method);
+        Ptx ptx = Ptx.Of(Kernels(pipeline).Decode.Method, Kernels(pipeline).Traits.DecodeGroupsPerMultiprocessor);
         ptx.CheckStaysInRegisters();
+        ptx.CheckSpills();
         ptx.CheckAddressSpaces();
 
         // A batch's keys, the next batch's, and the values.
@@ -35,22 +31,24 @@ public sealed class PtxTests
     [Theory, MemberData(nameof(EmittedKernels))]
     public void Prefill(Type pipeline)
     {
-        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Prefill.Method);
+        Ptx ptx = Ptx.Of(Kernels(pipeline).Prefill.Method, Kernels(pipeline).Traits.PrefillGroupsPerMultiprocessor);
         ptx.CheckStaysInRegisters();
+        ptx.CheckSpills();
         ptx.CheckAddressSpaces();
         Assert.True(ptx.Count("ld.global.v4") >= 2, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
         Assert.True(ptx.Count("ld.shared.v4") >= 3, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
     }
 
-    public static TheoryData<Type> TensorKernels() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).TensorPrefill is not null && !type.IsNested)];
+    public static TheoryData<Type> TensorKernels() => [.. Pipelines.Where(type => Kernels(type).TensorPrefill is not null && !type.IsNested)];
 
     [Theory, MemberData(nameof(TensorKernels))]
     public void TensorPrefill(Type pipeline)
     {
-        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).TensorPrefill!.Method);
+        Ptx ptx = Ptx.Of(Kernels(pipeline).TensorPrefill!.Method, Kernels(pipeline).Traits.PrefillGroupsPerMultiprocessor);
 
-        // Operands of an instruction given by its text pass through local memory; the assembler takes it out again, as ptxas -v tells.
+        // Operands of an instruction given by its text pass through local memory; the assembler takes it out again.
         ptx.CheckCalls();
+        ptx.CheckSpills();
         int parts = (Fused(pipeline).Traits.Shape.HeadDim + 31) / 32;
         bool isFloat16 = Fused(pipeline).Traits.Format == KvFormat.Float16;
         (string format, int terms, int keys) = isFloat16 ? ("f16", 2, 64) : ("bf16", 3, 32);
@@ -59,32 +57,36 @@ public sealed class PtxTests
         Assert.True(ptx.Count("ld.global.v4") >= 4, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
     }
 
+    static IDeviceKernels Kernels(Type pipeline) => (IDeviceKernels)Fused(pipeline);
+
     // Kernels are static: what the pipeline's fields hold is of no account.
     static IFusedKernels Fused(Type pipeline) => (IFusedKernels)RuntimeHelpers.GetUninitializedObject(pipeline);
 
     /// <summary>Scorers, those of the tests' own variants all, and of the golden pipelines one for each method and format.</summary>
     public static TheoryData<Type> Selections() =>
     [
-        .. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).Score is not null)
+        .. Pipelines.Where(type => Kernels(type).Score is not null)
             .GroupBy(type => type.DeclaringType == typeof(SelectionVariants) ? type.Name : (object)(Fused(type).Traits.Selection!.Method, Fused(type).Traits.Format), (_, types) => types.First()),
     ];
 
     [Theory, MemberData(nameof(Selections))]
     public void Score(Type pipeline)
     {
-        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).Score!.Method);
+        Ptx ptx = Ptx.Of(Kernels(pipeline).Score!.Method);
         ptx.CheckStaysInRegisters();
+        ptx.CheckSpills();
         ptx.CheckAddressSpaces();
         Assert.True(ptx.Count("ld.global.v4") >= 1, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
     }
 
-    public static TheoryData<Type> Evictions() => [.. Pipelines.Where(type => ((IDeviceKernels)Fused(type)).SumWeights is not null)];
+    public static TheoryData<Type> Evictions() => [.. Pipelines.Where(type => Kernels(type).SumWeights is not null)];
 
     [Theory, MemberData(nameof(Evictions))]
     public void SumWeights(Type pipeline)
     {
-        Ptx ptx = Ptx.Of(((IDeviceKernels)Fused(pipeline)).SumWeights!.Method);
+        Ptx ptx = Ptx.Of(Kernels(pipeline).SumWeights!.Method);
         ptx.CheckStaysInRegisters();
+        ptx.CheckSpills();
         ptx.CheckAddressSpaces();
         Assert.True(ptx.Count("ld.global.v4") >= 2, $"{pipeline}: {ptx.Count("ld.global.v4")} loads of 16 bytes");
         Assert.True(ptx.Count("ld.shared.v4") >= 3, $"{pipeline}: {ptx.Count("ld.shared.v4")} loads of 16 bytes from shared memory");
@@ -104,45 +106,7 @@ public sealed class PtxTests
     {
         Ptx ptx = Ptx.Of(typeof(MergeKernel).Assembly.GetType(type)!.GetMethod(kernel)!);
         ptx.CheckStaysInRegisters();
+        ptx.CheckSpills();
         ptx.CheckAddressSpaces();
     }
-}
-
-/// <summary>A kernel as the driver gets it.</summary>
-sealed partial class Ptx(string name, string text)
-{
-    /// <summary>Compiles a kernel that is explicitly grouped.</summary>
-    public static Ptx Of(MethodInfo kernel)
-    {
-        using Context context = Context.Create(builder => builder.ForAttention());
-        using var backend = new PTXBackend(
-            context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
-        var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
-        return new Ptx($"{kernel.DeclaringType!.Name}.{kernel.Name}", compiled.PTXAssembly);
-    }
-
-    /// <summary>How often an instruction occurs, for instance <c>ld.global.v4</c>.</summary>
-    public int Count(string instruction) => Regex.Count(text, $@"^\s*(@!?%p\d+\s+)?{Regex.Escape(instruction)}\b", RegexOptions.Multiline);
-
-    /// <summary>No local memory, no calls.</summary>
-    public void CheckStaysInRegisters()
-    {
-        Assert.False(LocalMemory().IsMatch(text), $"{name} uses local memory:\n{text}");
-        CheckCalls();
-    }
-
-    /// <summary>No calls.</summary>
-    public void CheckCalls() => Assert.False(Call().IsMatch(text), $"{name} calls functions:\n{text}");
-
-    /// <summary>Every load and store names its address space: generic ones are slower.</summary>
-    public void CheckAddressSpaces() => Assert.False(GenericAccess().IsMatch(text), $"{name} accesses memory by generic addresses:\n{text}");
-
-    [GeneratedRegex(@"^\s*\.local\b|\b(ld|st)\.local\b", RegexOptions.Multiline)]
-    private static partial Regex LocalMemory();
-
-    [GeneratedRegex(@"^\s*(@!?%p\d+\s+)?call\b", RegexOptions.Multiline)]
-    private static partial Regex Call();
-
-    [GeneratedRegex(@"^\s*(@!?%p\d+\s+)?(ld|st)\.(v[24]\.)?[bfsu]\d+\b", RegexOptions.Multiline)]
-    private static partial Regex GenericAccess();
 }
