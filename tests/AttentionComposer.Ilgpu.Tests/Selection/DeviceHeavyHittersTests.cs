@@ -257,7 +257,15 @@ public sealed class DeviceHeavyHittersTests
             output.AsSpan(first * shape.QueryWidth, tokens * shape.QueryWidth));
     }
 
-    static float[] Scores(DeviceKvCache cache) => Download(cache.Eviction.Scores);
+    /// <summary>The scores of all heads, 0 where no position is: nobody has written there.</summary>
+    static float[] Scores(DeviceKvCache cache)
+    {
+        float[] scores = Download(cache.Eviction.Scores);
+        for (int i = 0; i < scores.Length; i++)
+            if (i % cache.Capacity >= cache.Lengths[i / (cache.Capacity * cache.Shape.KeyValueHeads)])
+                scores[i] = 0;
+        return scores;
+    }
 
     /// <summary>The positions that are left to a head of the first sequence.</summary>
     static int[] Kept(DeviceKvCache cache, int head)
