@@ -18,7 +18,7 @@ static class Float64Check
         int rows = output.Length / shape.QueryWidth;
         var reference = new double[shape.HeadDim];
         double worst = 0;
-        foreach (int head in Heads)
+        foreach (int head in Heads.Select(head => head % shape.QueryHeads))
         {
             foreach (int row in new HashSet<int> { 0, rows / 2, rows - 1 })
             {

@@ -1,6 +1,6 @@
 namespace AttentionComposer.Benchmarks;
 
-// Every pipeline that is measured, in the shape that the peers are measured in: 32 query heads over 8 key/value heads of 128,
+// Every pipeline that is measured, nearly all in the shape that the peers are measured in: 32 query heads over 8 key/value heads of 128,
 // as in Llama 3 8B.
 
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
@@ -21,6 +21,18 @@ public sealed partial class DenseBFloat16;
 [Causal]
 [KvCache(KvFormat.Int8)]
 public sealed partial class DenseInt8;
+
+// One query head for each key/value head: nothing but the bytes counts.
+
+[Attention(HeadDim = 128, QueryHeads = 8, KeyValueHeads = 8)]
+[Causal]
+[KvCache(KvFormat.Float16)]
+public sealed partial class MultiHeadFloat16;
+
+[Attention(HeadDim = 128, QueryHeads = 8, KeyValueHeads = 8)]
+[Causal]
+[KvCache(KvFormat.Int8)]
+public sealed partial class MultiHeadInt8;
 
 [Attention(HeadDim = 128, QueryHeads = 32, KeyValueHeads = 8)]
 public sealed partial class EncoderFloat32;

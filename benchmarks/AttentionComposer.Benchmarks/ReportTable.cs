@@ -66,16 +66,17 @@ sealed class ReportTable(string title, params string[] headings)
         return table;
     }
 
-    /// <summary>Time with 16-bit keys over time with 32-bit keys: 0.5 where only memory counts, 1 where only arithmetic does.</summary>
+    /// <summary>Time with keys of 16 and 8 bits over time with 32-bit keys: 0.5 and 0.26 where only memory counts, 1 where only arithmetic does.</summary>
     public static ReportTable OfFormats(IReadOnlyCollection<RowResult> results)
     {
-        var table = new ReportTable("Time with 16-bit keys and values over time with 32-bit ones", "phase", "tokens", "pipeline", "keys in", "F16 / F32", "BF16 / F32");
+        var table = new ReportTable("Time with narrower keys and values over time with 32-bit ones", "phase", "tokens", "pipeline", "keys in", "F16 / F32", "BF16 / F32", "I8 / F32");
         foreach (RowResult wide in results.Where(result => result.Row is { Format: "F32" }))
         {
             RowResult? half = results.FirstOrDefault(result => result.Row == wide.Row with { Format = "F16" });
             RowResult? brain = results.FirstOrDefault(result => result.Row == wide.Row with { Format = "BF16" });
-            if (half is not null || brain is not null)
-                table.Add(wide.Row.Phase, $"{wide.Row.Tokens}", wide.Row.Variant, wide.Row.KeysIn, Share(half), Share(brain));
+            RowResult? integers = results.FirstOrDefault(result => result.Row == wide.Row with { Format = "I8" });
+            if (half is not null || brain is not null || integers is not null)
+                table.Add(wide.Row.Phase, $"{wide.Row.Tokens}", wide.Row.Variant, wide.Row.KeysIn, Share(half), Share(brain), Share(integers));
 
             string Share(RowResult? narrow) => narrow is null ? "-" : $"{narrow.MedianSeconds / wide.MedianSeconds:0.00}";
         }

@@ -70,6 +70,8 @@ static class Workloads
         yield return
         [
             .. Decode(16384, threads),
+            AttentionWorkload.Decode("8/8 heads", new MultiHeadFloat16(), 16384),
+            AttentionWorkload.Decode("8/8 heads", new MultiHeadInt8(), 16384),
             AttentionWorkload.Decode("soft cap", new SoftCapFloat32(), 16384),
             AttentionWorkload.Decode("ALiBi", new AlibiFloat32(), 16384),
             AttentionWorkload.Decode("window 1024", new WindowFloat32(), 16384),
