@@ -104,44 +104,26 @@ public sealed class NonFiniteTests
         }
     }
 
-    /// <summary>A float16 kernel multiplies queries by 2^112 to undo its widening; large ones must not overflow on the way.</summary>
+    /// <summary>
+    /// A float16 kernel multiplies queries by 2^112 to undo its widening, and integers of keys are larger than the keys: large queries must not overflow on the way to products that small keys bring back.
+    /// </summary>
     [Theory]
-    [InlineData(nameof(Variants.Causal4x4Of32F32))]
-    [InlineData(nameof(Variants.Causal4x4Of32F16))]
-    [InlineData(nameof(Variants.SoftCapOf256F16))]
-    [InlineData(nameof(Variants.WindowOf200BF16))]
-    [InlineData(nameof(Variants.Causal4x4Of32I8))]
-    public void LargeQueriesOfSmallKeysAreExact(string name)
+    [InlineData(nameof(Variants.Causal4x4Of32F32), 1e6f)]
+    [InlineData(nameof(Variants.Causal4x4Of32F16), 1e6f)]
+    [InlineData(nameof(Variants.SoftCapOf256F16), 1e6f)]
+    [InlineData(nameof(Variants.WindowOf200BF16), 1e6f)]
+    [InlineData(nameof(Variants.Causal4x4Of32I8), 1e6f)]
+    [InlineData(nameof(Variants.Causal4x4Of32I8), 1e36f)]
+    [InlineData(nameof(Variants.SoftCapOf256I8), 1e36f)]
+    public void LargeQueriesOfSmallKeysAreExact(string name, float size)
     {
         IAttention attention = Variants.Named(name);
         AttentionPlan plan = attention.Plan;
         Sequence sequence = Sequence.Random(plan.Shape, 60, 60, 12);
         sequence = (sequence with
         {
-            Queries = Array.ConvertAll(sequence.Queries, x => x * 1e6f),
-            Keys = Array.ConvertAll(sequence.Keys, x => x * 1e-6f),
-        }).Rounded(plan.Format);
-        Result expected = Result.OfReference(ReferenceAttention.Of(plan), sequence);
-        foreach (int bits in KernelSettings.VectorWidths)
-        {
-            using var _ = KernelSettings.VectorBits(bits);
-            Result.OfStep(attention, sequence).CheckAgainst(expected, Tolerance.Float32, $"{name}, {bits} bits");
-        }
-    }
-
-    /// <summary>Integers of keys are larger than the keys: a dot product with them must not overflow where its scale brings it back.</summary>
-    [Theory]
-    [InlineData(nameof(Variants.Causal4x4Of32I8))]
-    [InlineData(nameof(Variants.SoftCapOf256I8))]
-    public void QueriesNearTheEndOfTheRangeAreExact(string name)
-    {
-        IAttention attention = Variants.Named(name);
-        AttentionPlan plan = attention.Plan;
-        Sequence sequence = Sequence.Random(plan.Shape, 60, 60, 13);
-        sequence = (sequence with
-        {
-            Queries = Array.ConvertAll(sequence.Queries, x => x * 1e36f),
-            Keys = Array.ConvertAll(sequence.Keys, x => x * 1e-36f),
+            Queries = Array.ConvertAll(sequence.Queries, x => x * size),
+            Keys = Array.ConvertAll(sequence.Keys, x => x / size),
         }).Rounded(plan.Format);
         Result expected = Result.OfReference(ReferenceAttention.Of(plan), sequence);
         foreach (int bits in KernelSettings.VectorWidths)
